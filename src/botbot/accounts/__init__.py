@@ -1,0 +1,1 @@
+"""Who is here: Discord sign-in, users, sessions, roles, API tokens."""

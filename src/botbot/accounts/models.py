@@ -1,0 +1,76 @@
+"""People and their keys to the house. Of every secret we keep only a hash, or ciphertext."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from botbot.db.base import Base, Json, Moment
+from botbot.kit import clock, ids
+
+
+class User(Base):
+    """A person with a Discord account. `discord_id` is the key; names change and are not unique."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
+    discord_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    username: Mapped[str] = mapped_column(String, default="")
+    display_name: Mapped[str | None] = mapped_column(String)
+    avatar_hash: Mapped[str | None] = mapped_column(String)
+    role: Mapped[str] = mapped_column(String, default="user")
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    signed_in_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @property
+    def shown_name(self) -> str:
+        return self.display_name or self.username or f"User {self.discord_id}"
+
+
+class UserSession(Base):
+    """A signed-in browser. `id` is the SHA-256 of the cookie's secret."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    agent: Mapped[str] = mapped_column(String, default="")
+
+
+class OAuthToken(Base):
+    """The user's Discord tokens, both encrypted. Gone with the last session."""
+
+    __tablename__ = "oauth_tokens"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    access_token: Mapped[str] = mapped_column(String)
+    refresh_token: Mapped[str] = mapped_column(String)
+    scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
+
+
+class UsedOAuthState(Base):
+    """States that came back once. The state itself is sealed and needs no row; only its use does."""
+
+    __tablename__ = "used_oauth_states"
+
+    nonce: Mapped[str] = mapped_column(String, primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, index=True)
+
+
+class ApiToken(Base):
+    """A personal API token (`bbt_…`), kept as its hash."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String, default="")
+    token_hash: Mapped[str] = mapped_column(String, unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -1,0 +1,1 @@
+"""Personalities: what they are, how they are shelved, found and sorted."""

@@ -1,0 +1,106 @@
+"""The catalogue's tables. A personality's newest text stands in its row; every version is kept beside it, because
+an agent speaks the version it was deployed with."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from botbot.db.base import Base, Json, Moment
+from botbot.kit import clock, ids
+
+ON_SHELF = "is_public = 1 and archived_at is null"
+ON_SHELF_POSTGRES = "is_public and archived_at is null"
+
+
+def _shelf_index(name: str, *columns: Any) -> Index:
+    """A partial index over what visitors may see, in one of the four orders."""
+    return Index(name, *columns, sqlite_where=text(ON_SHELF), postgresql_where=text(ON_SHELF_POSTGRES))
+
+
+class PersonalityTemplate(Base):
+    """A catalogue entry. `avg_rating` (two decimals), `rating_score`, `rating_count` and `deploy_count` are kept
+    true in the transaction that changes them; `search_text` and `name_folded` by `catalog.rules.fold`."""
+
+    __tablename__ = "personality_templates"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
+    slug: Mapped[str] = mapped_column(String, unique=True)
+    name: Mapped[str] = mapped_column(String)
+    description: Mapped[str] = mapped_column(Text)
+    opening_line: Mapped[str] = mapped_column(Text, default="")
+    persona: Mapped[str] = mapped_column(Text)
+    system_prompt: Mapped[str] = mapped_column(Text)
+    category: Mapped[str] = mapped_column(String)
+    category_slug: Mapped[str] = mapped_column(String, index=True)
+    tags: Mapped[list[str]] = mapped_column(Json, default=list)
+    traits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    language: Mapped[str] = mapped_column(String, default="en")
+    content_rating: Mapped[str] = mapped_column(String, default="everyone")
+    hue: Mapped[int] = mapped_column(Integer, default=0)
+    avatar: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    sample_messages: Mapped[list[str]] = mapped_column(Json, default=list)
+    sample_conversations: Mapped[list[list[dict[str, str]]]] = mapped_column(Json, default=list)
+    sample_replies: Mapped[dict[str, list[str]]] = mapped_column(Json, default=dict)
+    compatibility: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    requirements: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    content_hash: Mapped[str] = mapped_column(String, default="", index=True)
+    is_public: Mapped[bool] = mapped_column(Boolean, default=True)
+    is_featured: Mapped[bool] = mapped_column(Boolean, default=False)
+    archived_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_by: Mapped[str | None] = mapped_column(String)
+    deploy_count: Mapped[int] = mapped_column(Integer, default=0)
+    rating_sum: Mapped[int] = mapped_column(Integer, default=0)
+    rating_count: Mapped[int] = mapped_column(Integer, default=0)
+    avg_rating: Mapped[float | None] = mapped_column(Float)
+    rating_score: Mapped[float] = mapped_column(Float, default=0.0)
+    name_folded: Mapped[str] = mapped_column(String)
+    search_text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
+
+    __table_args__ = (
+        _shelf_index("ix_shelf_popular", deploy_count.desc(), id),
+        _shelf_index("ix_shelf_newest", created_at.desc(), id),
+        _shelf_index("ix_shelf_rating", rating_score.desc(), id),
+        _shelf_index("ix_shelf_name", name_folded, id),
+    )
+
+
+class PersonalityTag(Base):
+    """One tag of one personality, folded, so that "all of these tags" is an indexed question."""
+
+    __tablename__ = "personality_tags"
+
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag: Mapped[str] = mapped_column(String, primary_key=True, index=True)
+
+
+class PersonalityVersion(Base):
+    """What an agent needs to speak as one version: name, persona, system prompt, traits, samples."""
+
+    __tablename__ = "personality_versions"
+
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(Json)
+    changelog: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class PersonalityGuild(Base):
+    """The servers a personality has ever been active in; each counts once in `deploy_count`, and for good."""
+
+    __tablename__ = "personality_guilds"
+
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    discord_guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)

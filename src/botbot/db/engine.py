@@ -1,0 +1,205 @@
+"""The engines, and the one way to write: commit, then answer.
+
+SQLite (one writer by nature) has a write engine of one connection whose transactions start with BEGIN IMMEDIATE,
+and a small read engine in autocommit. The stock set-up starts no transaction on SELECT and silently loses
+read-then-write updates; a deferred transaction that turns into a write fails at once and ignores the busy timeout.
+PostgreSQL shares one pool; reads run in autocommit, which saves a round trip on each side.
+
+After a failed COMMIT SQLAlchemy puts a SQLite connection back with its transaction still open, and every other
+process then meets "database is locked". So a connection whose COMMIT failed is thrown away."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from botbot.errors import StorageFull, StorageUnavailable
+from botbot.kit.tasks import settle
+
+log = logging.getLogger("botbot.db")
+
+BUSY_TIMEOUT_MS = 5000
+CHANNEL = "botbot"
+"""The one PostgreSQL notification channel; its payload is a topic."""
+
+
+class Database:
+    """Both engines over one URL (`sqlite:///path` or `postgresql://…`), and the hook that wakes sleepers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _async_url(url)
+        self.is_sqlite = self.url.startswith("sqlite")
+        if self.is_sqlite:
+            Path(self.url.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _sqlite_writer(self.url)
+            self._reader = _sqlite_reader(self.url)
+        else:
+            self._writer = _postgres(self.url)
+            self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        self.on_wake: Callable[[str], None] = lambda topic: None
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The writing engine, for migrations."""
+        return self._writer
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that only reads: each statement sees the newest committed rows."""
+        with _storage_errors():
+            async with self._reader.connect() as connection:
+                session = AsyncSession(bind=connection, autoflush=False, expire_on_commit=False)
+                try:
+                    yield session
+                finally:
+                    await settle(session.close())
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection for prebuilt Core statements on hot paths."""
+        with _storage_errors():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One short transaction, committed when the block ends; nothing is stored if it raises.
+
+        Raises `StorageUnavailable` (503) or `StorageFull` (507) when the database can't take it. Never keep it open
+        over a call to a peer: on SQLite it holds the only pen."""
+        with _storage_errors():
+            async with self._writer.connect() as connection:
+                topics = await self._in_transaction_begin(connection)
+                session = AsyncSession(bind=connection, expire_on_commit=False, info={"topics": topics})
+                try:
+                    yield session
+                    await session.flush()
+                    await self._announce(session, topics)
+                except BaseException:
+                    await settle(_give_up(connection, session))
+                    raise
+                await settle(self._commit(connection, session))
+        for topic in topics:
+            self.on_wake(topic)
+
+    async def _in_transaction_begin(self, connection: AsyncConnection) -> set[str]:
+        await connection.begin()
+        return set()
+
+    async def _announce(self, session: AsyncSession, topics: set[str]) -> None:
+        """On PostgreSQL the notification is part of the transaction, so it never comes before the commit."""
+        if not self.is_sqlite:
+            for topic in topics:
+                await session.execute(text("select pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+
+    async def _commit(self, connection: AsyncConnection, session: AsyncSession) -> None:
+        try:
+            await connection.commit()
+        except BaseException:
+            await connection.invalidate()
+            raise
+        finally:
+            await session.close()
+
+    async def ping(self) -> None:
+        """Raises `StorageUnavailable` when the database doesn't answer within 2 s."""
+        try:
+            async with asyncio.timeout(2), self.reading() as connection:
+                await connection.execute(text("select 1"))
+        except TimeoutError as error:
+            raise StorageUnavailable from error
+
+    async def dispose(self) -> None:
+        """Close every connection; without it aiosqlite's thread keeps the process alive."""
+        await self._writer.dispose()
+        if self.is_sqlite:
+            await self._reader.dispose()
+
+
+def wake_on_commit(session: AsyncSession, topic: str) -> None:
+    """Wake whoever waits for `topic` (`sagas`, `outbox`) once this transaction is committed."""
+    session.info["topics"].add(topic)
+
+
+async def _give_up(connection: AsyncConnection, session: AsyncSession) -> None:
+    try:
+        await session.close()
+        await connection.rollback()
+    except Exception:
+        await connection.invalidate()
+        log.warning("A transaction could not be rolled back; its connection was thrown away.", exc_info=True)
+
+
+class _storage_errors:
+    """Turns the driver's failures into ours; integrity errors pass, services decide what they mean."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (OperationalError, InterfaceError)) or _is_lost(error):
+            if "disk is full" in str(error) or "No space left" in str(error):
+                raise StorageFull(retry_after=30) from error
+            log.warning("The database refused: %s", getattr(error, "orig", error))
+            raise StorageUnavailable(retry_after=2) from error
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (ConnectionError, sqlite3.OperationalError))
+
+
+def _async_url(url: str) -> str:
+    for plain, driver in (
+        ("postgres://", "postgresql+asyncpg://"),
+        ("postgresql://", "postgresql+asyncpg://"),
+        ("sqlite:///", "sqlite+aiosqlite:///"),
+    ):
+        if url.startswith(plain):
+            return driver + url.removeprefix(plain)
+    return url
+
+
+def _sqlite_writer(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=10)
+    _on_sqlite_connect(engine, "FULL")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_immediate(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_reader(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=10, isolation_level="AUTOCOMMIT")
+    _on_sqlite_connect(engine, "NORMAL")
+    return engine
+
+
+def _on_sqlite_connect(engine: AsyncEngine, synchronous: str) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(dbapi_connection: Any, record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "foreign_keys = ON",
+            f"synchronous = {synchronous}",
+            "cache_size = -16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+
+def _postgres(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_size=10, max_overflow=0, pool_timeout=10, pool_pre_ping=True)

@@ -1,0 +1,1 @@
+"""The saga that turns a personality into an agent in a server, and can undo itself."""

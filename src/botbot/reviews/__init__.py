@@ -1,0 +1,1 @@
+"""Ratings and written reviews; keeps a personality's average true."""

@@ -1,0 +1,18 @@
+"""Knows every room's tables, for migrations and for the test that holds them against the models."""
+
+from sqlalchemy import MetaData
+
+from botbot.accounts import models as accounts
+from botbot.agents import models as agents
+from botbot.audit import models as audit
+from botbot.catalog import models as catalog
+from botbot.db import Base
+from botbot.deployments import models as deployments
+from botbot.jobs import models as jobs
+from botbot.reviews import models as reviews
+
+ROOMS = (accounts, agents, audit, catalog, deployments, jobs, reviews)
+
+
+def metadata() -> MetaData:
+    return Base.metadata
