@@ -40,6 +40,7 @@ class PersonalityTemplate(Base):
     content_rating: Mapped[str] = mapped_column(String, default="everyone")
     hue: Mapped[int] = mapped_column(Integer, default=0)
     avatar: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    avatar_path: Mapped[str] = mapped_column(String, default="")
     sample_messages: Mapped[list[str]] = mapped_column(Json, default=list)
     sample_conversations: Mapped[list[list[dict[str, str]]]] = mapped_column(Json, default=list)
     sample_replies: Mapped[dict[str, list[str]]] = mapped_column(Json, default=dict)
@@ -104,3 +105,14 @@ class PersonalityGuild(Base):
     )
     discord_guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class PersonalityUse(Base):
+    """Who brought a personality to a server or talked to it there; marks their review. No more is known of them."""
+
+    __tablename__ = "personality_uses"
+
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    discord_user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

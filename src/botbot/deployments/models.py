@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from botbot.db.base import Base, Json, Moment
 from botbot.kit import clock, ids
 
+AWAITING = "awaiting_install"
 LIVE = ("queued", "running", "active", "paused", "rolling_back", "needs_attention")
 _LIVE_SQL = f"status in ({', '.join(repr(s) for s in LIVE)}) and replaced_by is null"
 
@@ -44,6 +45,7 @@ class PersonalityDeployment(Base):
     version: Mapped[int] = mapped_column(Integer)
     wants_replace: Mapped[bool] = mapped_column(default=False)
     failure: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    previous_nick: Mapped[str | None] = mapped_column(String)
     greeting: Mapped[dict[str, Any] | None] = mapped_column(Json)
     replaced_by: Mapped[str | None] = mapped_column(String)
     idempotency_key: Mapped[str | None] = mapped_column(String)

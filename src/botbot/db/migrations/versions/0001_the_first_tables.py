@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("content_rating", sa.String(), nullable=False),
         sa.Column("hue", sa.Integer(), nullable=False),
         sa.Column("avatar", Json, nullable=False),
+        sa.Column("avatar_path", sa.String(), nullable=False),
         sa.Column("sample_messages", Json, nullable=False),
         sa.Column("sample_conversations", Json, nullable=False),
         sa.Column("sample_replies", Json, nullable=False),
@@ -99,10 +100,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_personality_templates_slug")),
     )
     op.create_index(
-        op.f("ix_personality_templates_category_slug"),
-        "personality_templates",
-        ["category_slug"],
-        unique=False,
+        op.f("ix_personality_templates_category_slug"), "personality_templates", ["category_slug"], unique=False
     )
     op.create_index(
         op.f("ix_personality_templates_content_hash"), "personality_templates", ["content_hash"], unique=False
@@ -196,9 +194,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["template_id"], ["personality_templates.id"], name=op.f("fk_agents_template_id")
-        ),
+        sa.ForeignKeyConstraint(["template_id"], ["personality_templates.id"], name=op.f("fk_agents_template_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
     )
     op.create_index(op.f("ix_agents_discord_guild_id"), "agents", ["discord_guild_id"], unique=False)
@@ -218,9 +214,7 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("last_used_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
     )
@@ -233,9 +227,7 @@ def upgrade() -> None:
         sa.Column("scopes", Json, nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_oauth_tokens_user_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_oauth_tokens_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_oauth_tokens")),
     )
     op.create_table(
@@ -271,13 +263,9 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_personality_ratings_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_personality_ratings")),
-        sa.UniqueConstraint(
-            "template_id", "user_id", name=op.f("uq_personality_ratings_template_id_user_id")
-        ),
+        sa.UniqueConstraint("template_id", "user_id", name=op.f("uq_personality_ratings_template_id_user_id")),
     )
-    op.create_index(
-        "ix_personality_ratings_newest", "personality_ratings", ["template_id", "created_at"], unique=False
-    )
+    op.create_index("ix_personality_ratings_newest", "personality_ratings", ["template_id", "created_at"], unique=False)
     op.create_index(op.f("ix_personality_ratings_user_id"), "personality_ratings", ["user_id"], unique=False)
     op.create_table(
         "personality_tags",
@@ -292,6 +280,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("personality_id", "tag", name=op.f("pk_personality_tags")),
     )
     op.create_index(op.f("ix_personality_tags_tag"), "personality_tags", ["tag"], unique=False)
+    op.create_table(
+        "personality_uses",
+        sa.Column("personality_id", sa.String(), nullable=False),
+        sa.Column("discord_user_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["personality_id"],
+            ["personality_templates.id"],
+            name=op.f("fk_personality_uses_personality_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("personality_id", "discord_user_id", name=op.f("pk_personality_uses")),
+    )
     op.create_table(
         "personality_versions",
         sa.Column("personality_id", sa.String(), nullable=False),
@@ -319,9 +319,7 @@ def upgrade() -> None:
         sa.Column("error", Json, nullable=True),
         sa.Column("retry_at", Moment(), nullable=True),
         sa.Column("at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["saga_id"], ["sagas.id"], name=op.f("fk_saga_steps_saga_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["saga_id"], ["sagas.id"], name=op.f("fk_saga_steps_saga_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("saga_id", "position", name=op.f("pk_saga_steps")),
     )
     op.create_table(
@@ -332,9 +330,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("agent", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
     )
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
@@ -354,14 +350,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_messages")),
     )
     op.create_index(op.f("ix_channel_messages_created_at"), "channel_messages", ["created_at"], unique=False)
+    op.create_index(op.f("ix_channel_messages_discord_user_id"), "channel_messages", ["discord_user_id"], unique=False)
     op.create_index(
-        op.f("ix_channel_messages_discord_user_id"), "channel_messages", ["discord_user_id"], unique=False
-    )
-    op.create_index(
-        "ix_channel_messages_recent",
-        "channel_messages",
-        ["agent_id", "discord_channel_id", "created_at"],
-        unique=False,
+        "ix_channel_messages_recent", "channel_messages", ["agent_id", "discord_channel_id", "created_at"], unique=False
     )
     op.create_table(
         "personality_deployments",
@@ -385,9 +376,7 @@ def upgrade() -> None:
         sa.Column("deployed_at", Moment(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agent_id"], ["agents.id"], name=op.f("fk_personality_deployments_agent_id")
-        ),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name=op.f("fk_personality_deployments_agent_id")),
         sa.ForeignKeyConstraint(["saga_id"], ["sagas.id"], name=op.f("fk_personality_deployments_saga_id")),
         sa.ForeignKeyConstraint(
             ["template_id"], ["personality_templates.id"], name=op.f("fk_personality_deployments_template_id")
@@ -399,10 +388,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_personality_deployments_guild",
-        "personality_deployments",
-        ["discord_guild_id", "created_at"],
-        unique=False,
+        "ix_personality_deployments_guild", "personality_deployments", ["discord_guild_id", "created_at"], unique=False
     )
     op.create_index(
         "ix_personality_deployments_mine", "personality_deployments", ["user_id", "created_at"], unique=False

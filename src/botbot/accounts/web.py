@@ -1,0 +1,142 @@
+"""Who asks, for controllers; and the page frame that every HTML answer shares."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Request, Response
+
+from botbot.accounts import queries, service
+from botbot.accounts.rules import SEEN_EVERY, Viewer
+from botbot.errors import AuthenticationRequired
+from botbot.house import House
+from botbot.kit import clock, ids
+from botbot.ui.render import render
+
+THEMES = {"auto", "light", "dark"}
+HTML = "text/html; charset=utf-8"
+
+
+class Site(msgspec.Struct):
+    """What every page's frame needs to know."""
+
+    path: str
+    user: Viewer | None
+    login_url: str
+    theme: str
+    notice: str | None
+    sandbox_url: str | None
+    configured: bool
+    model_configured: bool
+    canonical: str
+    nonce: str = ""
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.sandbox_url is not None
+
+
+def session_cookie(house: House) -> str:
+    return "__Host-botbot_session" if house.settings.is_https else "botbot_session"
+
+
+async def provide_house(request: Request[Any, Any, Any]) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+async def provide_viewer(request: Request[Any, Any, Any]) -> Viewer | None:
+    """The person behind a bearer token, else behind the session cookie; `None` for a visitor.
+
+    A bearer token that isn't ours is refused rather than ignored, so that a script notices."""
+    house: House = request.app.state.house
+    authorization = request.headers.get("authorization", "")
+    if authorization:
+        return await _by_token(house, authorization)
+    secret = request.cookies.get(session_cookie(house), "")
+    return await _by_session(house, secret) if secret else None
+
+
+async def _by_token(house: House, authorization: str) -> Viewer:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and token.startswith("bbt_"):
+        async with house.db.reading() as connection:
+            viewer = await queries.find_viewer_by_token(
+                connection, ids.hash_secret(token.strip()), admins=house.settings.admins
+            )
+        if viewer is not None:
+            return viewer
+    raise AuthenticationRequired("That API token isn't valid. Make a new one with `botbot token create`.")
+
+
+async def _by_session(house: House, secret: str) -> Viewer | None:
+    async with house.db.reading() as connection:
+        found = await queries.find_viewer_by_session(
+            connection,
+            ids.hash_secret(secret),
+            session_days=house.settings.session_days,
+            admins=house.settings.admins,
+        )
+    if found is None:
+        return None
+    viewer, last_seen_at = found
+    await _note_use(house, viewer, last_seen_at)
+    return viewer
+
+
+async def _note_use(house: House, viewer: Viewer, last_seen_at: datetime) -> None:
+    if viewer.session_id and clock.now() - last_seen_at > SEEN_EVERY:
+        async with house.db.write() as session:
+            await service.touch_session(session, viewer.session_id)
+
+
+def login_url(request: Request[Any, Any, Any]) -> str:
+    """Where to sign in and come back to this very page."""
+    query = request.url.query
+    return f"/api/auth/discord?next={quote(request.url.path + (f'?{query}' if query else ''), safe='/')}"
+
+
+def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
+    house: House = request.app.state.house
+    theme = request.cookies.get("botbot_theme", "auto")
+    return Site(
+        path=request.url.path,
+        user=viewer,
+        login_url=login_url(request),
+        theme=theme if theme in THEMES else "auto",
+        notice=NOTICES.get(request.query_params.get("notice", "")),
+        sandbox_url=request.app.state.sandbox_url,
+        configured=house.settings.has_discord,
+        model_configured=house.settings.has_model,
+        canonical=house.settings.public_url + request.url.path,
+    )
+
+
+NOTICES = {
+    "signed-in": "You're signed in.",
+    "signed-out": "You're signed out.",
+    "cancelled": "Nothing was changed: you cancelled on Discord's page.",
+    "rated": "Thank you. Your rating counts from now on.",
+    "unrated": "Your rating is gone.",
+    "saved": "Saved.",
+    "everywhere": "Every browser is signed out, this one too.",
+}
+"""Short messages a redirect may ask the next page to show, by name: no text from a URL ever reaches a page."""
+
+
+def page(
+    request: Request[Any, Any, Any], viewer: Viewer | None, template: str, *, status: int = 200, **context: Any
+) -> Response[str]:
+    """An HTML answer. A signed-in person's page is private; one URL answers page and fragment, hence `Vary`."""
+    body = render(template, site=site_for(request, viewer), **context)
+    headers = {
+        "vary": "HX-Request, Cookie",
+        "cache-control": "private, no-store" if viewer else "no-cache",
+    }
+    return Response(body, status_code=status, media_type=HTML, headers=headers)
+
+
+def is_fragment(request: Request[Any, Any, Any]) -> bool:
+    """Whether htmx or our dialog asks for the page's inner part only."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"

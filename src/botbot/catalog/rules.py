@@ -1,0 +1,147 @@
+"""Pure decisions of the catalogue: folding, slugs, scores, filters, scales."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import msgspec
+
+SortBy = Literal["popular", "newest", "rating", "name"]
+SORTS: dict[SortBy, str] = {
+    "popular": "Most deployed",
+    "newest": "Newest",
+    "rating": "Best rated",
+    "name": "Name",
+}
+PRIOR_COUNT, PRIOR_MEAN = 5, 3.5
+"""A rating starts as if five people had said 3.5, so one 5-star vote does not beat 4.8 from 200."""
+
+SCALES: dict[str, tuple[str, str]] = {
+    "bold": ("shy", "bold"),
+    "playful": ("serious", "playful"),
+    "warm": ("cool", "warm"),
+    "curious": ("settled", "curious"),
+    "talkative": ("brief", "talkative"),
+    "formal": ("casual", "formal"),
+    "patient": ("brisk", "patient"),
+    "dramatic": ("plain", "dramatic"),
+    "optimistic": ("sceptical", "optimistic"),
+    "precise": ("loose", "precise"),
+    "gentle": ("blunt", "gentle"),
+    "mischievous": ("well-behaved", "mischievous"),
+}
+"""Words at both ends of a drawn trait."""
+
+MAX = {
+    "name": 60,
+    "description": 300,
+    "opening_line": 300,
+    "persona": 8000,
+    "system_prompt": 32000,
+    "category": 40,
+    "tag": 24,
+    "review": 1000,
+    "search": 200,
+}
+"""The longest each text may be, in characters."""
+
+
+def fold(text: str) -> str:
+    """Text as it is searched: NFKD, casefolded, without marks. Done here so that both databases agree."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    bare = "".join(char for char in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(char))
+    return " ".join(bare.split())
+
+
+def slugify(text: str) -> str:
+    """Lower-case ASCII words with hyphens; a hash where nothing of the text is ASCII."""
+    slug = re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")[:60].strip("-")
+    return slug or hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def search_text(name: str, description: str, tags: list[str]) -> str:
+    """What a search looks through. A line break keeps a match from running across two fields."""
+    return "\n".join([fold(name), fold(description), *(fold(tag) for tag in tags)])
+
+
+def average(rating_sum: int, rating_count: int) -> float | None:
+    """The mean with two decimals; `None` when nobody rated."""
+    return round(rating_sum / rating_count, 2) if rating_count else None
+
+
+def score(rating_sum: int, rating_count: int) -> float:
+    """What "best rated" sorts by; the unrated come last."""
+    return (rating_sum + PRIOR_COUNT * PRIOR_MEAN) / (rating_count + PRIOR_COUNT) if rating_count else 0.0
+
+
+def content_hash(content: dict[str, Any]) -> str:
+    """Tells whether two entries say the same: SHA-256 over their canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def scales(traits: dict[str, Any]) -> list[dict[str, Any]]:
+    """The traits that are drawn as scales: numbers 0–1."""
+    drawn = [(name, value) for name, value in traits.items() if _is_scale(value)]
+    return [
+        {"name": name, "low": low, "high": high, "value": float(value)}
+        for name, value in drawn
+        for low, high in [SCALES.get(name, (f"not {name}", name))]
+    ]
+
+
+def _is_scale(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def labels(traits: dict[str, Any]) -> list[dict[str, str]]:
+    """The traits that are shown as labels: texts and booleans."""
+    return [
+        {"name": name.replace("_", " "), "value": value if isinstance(value, str) else "yes" if value else "no"}
+        for name, value in traits.items()
+        if isinstance(value, (str, bool))
+    ]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One question to the catalogue. `search` and `tags` as given; folding happens where they are used."""
+
+    search: str = ""
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    min_rating: float | None = None
+    sort_by: SortBy | None = None
+    page: int = 1
+    limit: int = 24
+    cursor: str | None = None
+
+    @property
+    def words(self) -> list[str]:
+        return fold(self.search).split()
+
+    @property
+    def order(self) -> str:
+        """`match` when words were given and no sort; else the sort, popular by default."""
+        return self.sort_by or ("match" if self.words else "popular")
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.search or self.categories or self.tags or self.min_rating)
+
+    def at(self, **changes: Any) -> "Filters":
+        return replace(self, **changes)
+
+    def fingerprint(self) -> str:
+        """What a cursor is bound to: everything but the page."""
+        return content_hash(
+            {
+                "search": self.words,
+                "categories": sorted(self.categories),
+                "tags": sorted(self.tags),
+                "minRating": self.min_rating,
+                "order": self.order,
+            }
+        )[:12]
+

@@ -1,0 +1,140 @@
+"""What crosses the wire about personalities. `systemPrompt` is in none of these."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from botbot.catalog import rules
+from botbot.catalog.models import PersonalityTemplate
+from botbot.kit import clock
+
+NEW_FOR_DAYS = 14
+
+
+class Card(msgspec.Struct, rename="camel"):
+    """A personality in lists. The fields after `updated_at` are for our own pages and are not sent."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    opening_line: str
+    avatar: str
+    category: str
+    tags: list[str]
+    traits: dict[str, Any]
+    language: str
+    content_rating: str
+    deploy_count: int
+    avg_rating: float | None
+    rating_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CardView(Card, rename="camel"):
+    """A card as our pages draw it."""
+
+    hue: int = 0
+    is_featured: bool = False
+    second_line: str | None = None
+    category_slug: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"/personalities/{self.slug}"
+
+    @property
+    def is_new(self) -> bool:
+        return (clock.now() - self.created_at).days < NEW_FOR_DAYS
+
+
+class Compatibility(msgspec.Struct, rename="camel"):
+    permissions: list[str] = []
+    intents: list[str] = []
+    languages: list[str] = []
+    min_context_tokens: int = 0
+
+
+class NewestReview(msgspec.Struct, rename="camel"):
+    id: str
+    rating: int
+    review: str | None
+    username: str
+    created_at: datetime
+    used_it: bool
+
+
+class Ratings(msgspec.Struct, rename="camel"):
+    """`histogram` maps "1" … "5" to how many gave that."""
+
+    histogram: dict[str, int]
+    newest: list[NewestReview]
+
+
+class Detail(Card, rename="camel"):
+    persona: str
+    sample_messages: list[str]
+    sample_conversations: list[list[dict[str, str]]]
+    compatibility: Compatibility
+    version: int
+    ratings: Ratings
+
+
+class Pagination(msgspec.Struct, rename="camel"):
+    page: int | None
+    limit: int
+    total_count: int
+    total_pages: int
+    has_next_page: bool
+    has_previous_page: bool
+    next_cursor: str | None
+
+
+class PersonalityList(msgspec.Struct, rename="camel"):
+    personalities: list[Card]
+    pagination: Pagination
+    suggestions: list[Card] = []
+
+
+class CategoryOut(msgspec.Struct, rename="camel"):
+    name: str
+    slug: str
+    count: int
+
+
+def card_fields(row: Any) -> dict[str, Any]:
+    """The shared fields from a row or an ORM object, both of which name them alike."""
+    values = {name: getattr(row, name) for name in _CARD_FIELDS}
+    return {**values, "avatar": row.avatar_path}
+
+
+_CARD_FIELDS = tuple(name for name in Card.__struct_fields__ if name != "avatar")
+
+
+def card_view(row: Any) -> CardView:
+    samples = row.sample_messages
+    return CardView(
+        **card_fields(row),
+        hue=row.hue // 10 * 10 % 360,
+        is_featured=row.is_featured,
+        second_line=samples[0] if samples else None,
+        category_slug=row.category_slug,
+    )
+
+
+def detail(personality: PersonalityTemplate, ratings: Ratings) -> Detail:
+    return Detail(
+        **card_fields(personality),
+        persona=personality.persona,
+        sample_messages=personality.sample_messages,
+        sample_conversations=personality.sample_conversations,
+        compatibility=msgspec.convert(personality.compatibility, Compatibility, strict=False),
+        version=personality.version,
+        ratings=ratings,
+    )
+
+
+def trait_pictures(traits: dict[str, Any]) -> dict[str, Any]:
+    return {"scales": rules.scales(traits), "labels": rules.labels(traits)}

@@ -1,0 +1,119 @@
+"""Writes of the catalogue: every change of what an entry says becomes a version of it."""
+
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from botbot.catalog import pictures, rules
+from botbot.catalog.entries import Entry
+from botbot.catalog.models import (
+    PersonalityGuild,
+    PersonalityTag,
+    PersonalityTemplate,
+    PersonalityUse,
+    PersonalityVersion,
+)
+from botbot.kit import clock
+
+SNAPSHOT = (
+    "name", "description", "persona", "system_prompt", "opening_line", "traits", "language", "content_rating",
+    "sample_conversations", "sample_replies",
+)  # fmt: skip
+"""What an agent needs of a version."""
+
+
+async def seed_entry(session: AsyncSession, entry: Entry) -> str:
+    """Load one curated entry; answers `created`, `updated` (what it says changed: a new version) or `unchanged`."""
+    content = entry.content()
+    digest = rules.content_hash(content)
+    found = await session.scalar(select(PersonalityTemplate).where(PersonalityTemplate.slug == entry.slug))
+    if found is not None and found.content_hash == digest:
+        found.avatar_path = pictures.path(found.avatar, found.hue, found.slug)
+        return "unchanged"
+    personality = found or PersonalityTemplate(slug=entry.slug, version=0, created_by="botbot")
+    for name, value in content.items():
+        setattr(personality, name, value)
+    personality.content_hash = digest
+    await save_new_version(session, personality, entry.changelog)
+    return "updated" if found else "created"
+
+
+async def save_new_version(session: AsyncSession, personality: PersonalityTemplate, changelog: str) -> None:
+    """Derive what is derived, number the version, and keep its snapshot."""
+    personality.version += 1
+    personality.name_folded = rules.fold(personality.name)
+    personality.category_slug = rules.slugify(personality.category)
+    personality.search_text = rules.search_text(personality.name, personality.description, personality.tags)
+    personality.avatar_path = pictures.path(personality.avatar, personality.hue, personality.slug)
+    personality.updated_at = clock.now()
+    session.add(personality)
+    await session.flush()
+    await _keep_tags(session, personality)
+    snapshot: dict[str, Any] = {name: getattr(personality, name) for name in SNAPSHOT}
+    session.add(
+        PersonalityVersion(
+            personality_id=personality.id, version=personality.version, snapshot=snapshot, changelog=changelog
+        )
+    )
+    await session.flush()
+
+
+async def _keep_tags(session: AsyncSession, personality: PersonalityTemplate) -> None:
+    await session.execute(delete(PersonalityTag).where(PersonalityTag.personality_id == personality.id))
+    tags = sorted({rules.fold(tag) for tag in personality.tags})
+    session.add_all(PersonalityTag(personality_id=personality.id, tag=tag) for tag in tags)
+    await session.flush()
+
+
+async def count_deployment(session: AsyncSession, personality_id: str, discord_guild_id: int) -> None:
+    """Count a server the first time the personality becomes active in it; never again, and never back."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    added = await session.scalar(
+        insert(PersonalityGuild)
+        .values(personality_id=personality_id, discord_guild_id=discord_guild_id, created_at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(PersonalityGuild.personality_id)
+    )
+    if added is not None:
+        await session.execute(
+            update(PersonalityTemplate)
+            .where(PersonalityTemplate.id == personality_id)
+            .values(deploy_count=PersonalityTemplate.deploy_count + 1)
+        )
+
+
+async def note_use(session: AsyncSession, personality_id: str, discord_user_id: int) -> None:
+    """Remember that this person used the personality; once is enough."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    await session.execute(
+        insert(PersonalityUse)
+        .values(personality_id=personality_id, discord_user_id=discord_user_id)
+        .on_conflict_do_nothing()
+    )
+
+
+async def add_to_ratings(session: AsyncSession, personality_id: str, *, stars: int, people: int) -> tuple[float | None, int]:
+    """Move the kept sums by so many stars and people; answers the new (average, count).
+
+    The sums move in the database, so racing raters can't overwrite each other; the derived columns follow from them
+    in the same transaction, under the row's lock."""
+    sums = (
+        await session.execute(
+            update(PersonalityTemplate)
+            .where(PersonalityTemplate.id == personality_id)
+            .values(
+                rating_sum=PersonalityTemplate.rating_sum + stars,
+                rating_count=PersonalityTemplate.rating_count + people,
+            )
+            .returning(PersonalityTemplate.rating_sum, PersonalityTemplate.rating_count)
+        )
+    ).one()
+    average, score = rules.average(*sums), rules.score(*sums)
+    await session.execute(
+        update(PersonalityTemplate)
+        .where(PersonalityTemplate.id == personality_id)
+        .values(avg_rating=average, rating_score=score)
+    )
+    return average, sums[1]

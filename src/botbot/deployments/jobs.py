@@ -1,0 +1,99 @@
+"""The two sagas: moving in (also moving back in, and changing clothes), and moving out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from botbot.agents import service as agents
+from botbot.deployments import queries, steps
+from botbot.deployments.models import PersonalityDeployment
+from botbot.house import House
+from botbot.jobs.engine import SagaKind, Step
+from botbot.jobs.sagas import Claim
+from botbot.kit import clock
+
+D = PersonalityDeployment
+
+
+class Deploy:
+    """Forward to `active`, or back to `rolled_back` with the replaced personality, if any, at home again."""
+
+    def __init__(self, house: House) -> None:
+        kinds = (
+            steps.CheckRights, steps.SetProfile, steps.SetAvatar, steps.CreateAgent, steps.SayHello,
+            steps.RegisterAgent, steps.UpdateAgent,
+        )  # fmt: skip
+        self.steps: Sequence[Step] = [kind(house) for kind in kinds]
+
+    async def on_running(self, session: AsyncSession, claim: Claim) -> None:
+        await _set(session, claim, D.status == "queued", status="running")
+
+    async def on_undoing(self, session: AsyncSession, claim: Claim, error: dict[str, Any]) -> None:
+        await _set(session, claim, D.status.in_(("queued", "running")), status="rolling_back", failure=error)
+        await _set(session, claim, D.status == "active", failure=error)
+
+    async def on_undone(self, session: AsyncSession, claim: Claim) -> None:
+        found = await queries.get_deployment(session, claim.subject_id)
+        if found.row.status != "rolling_back":
+            return
+        if found.row.agent_id and found.row.deployed_at:
+            await _set(session, claim, None, status="paused", replaced_by=claim.payload.get("replaced"))
+        else:
+            await _set(session, claim, None, status="rolled_back")
+        await session.flush()
+        if replaced := claim.payload.get("replaced"):
+            await _bring_back(session, replaced)
+
+    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
+        failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
+        failure = {**failure, "details": {**failure.get("details", {}), "leftover": leftover}}
+        await _set(session, claim, D.status == "rolling_back", status="needs_attention", failure=failure)
+
+    async def on_done(self, session: AsyncSession, claim: Claim) -> None:
+        return None
+
+
+async def _bring_back(session: AsyncSession, deployment_id: str) -> None:
+    """The one that made room lives there again."""
+    found = await queries.get_deployment(session, deployment_id)
+    await session.execute(
+        update(D).where(D.id == deployment_id).values(status="active", replaced_by=None, updated_at=clock.now())
+    )
+    if found.row.agent_id:
+        await agents.set_status(session, found.row.agent_id, "active")
+
+
+class Remove:
+    """Forward to `removed`. Where Discord refuses to change the profile back, a person has to look."""
+
+    def __init__(self, house: House) -> None:
+        kinds = (steps.StopAgent, steps.RestoreProfile, steps.RestoreAvatar)
+        self.steps: Sequence[Step] = [kind(house) for kind in kinds]
+
+    async def on_running(self, session: AsyncSession, claim: Claim) -> None:
+        return None
+
+    async def on_undoing(self, session: AsyncSession, claim: Claim, error: dict[str, Any]) -> None:
+        await _set(session, claim, None, failure=error)
+
+    async def on_undone(self, session: AsyncSession, claim: Claim) -> None:
+        await _set(session, claim, None, status="needs_attention")
+
+    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
+        await _set(session, claim, None, status="needs_attention")
+
+    async def on_done(self, session: AsyncSession, claim: Claim) -> None:
+        await _set(session, claim, None, status="removed", failure=None)
+
+
+async def _set(session: AsyncSession, claim: Claim, condition: Any, **values: Any) -> None:
+    statement = update(D).where(D.id == claim.subject_id)
+    if condition is not None:
+        statement = statement.where(condition)
+    await session.execute(statement.values(updated_at=clock.now(), **values))
+
+
+def saga_kinds(house: House) -> Mapping[str, SagaKind]:
+    return {"deploy": Deploy(house), "remove": Remove(house)}

@@ -1,0 +1,87 @@
+"""Pure decisions of a deployment: its steps, what each state allows, what a person is told."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from botbot.errors import ValidationFailed
+from botbot.jobs.sagas import LEASE
+from botbot.peers.discord.permissions import PROFILE_MODE
+from botbot.peers.discord.text import check_persona_name
+
+PERMISSIONS = int(PROFILE_MODE)
+"""What the bot needs in guild-profile mode."""
+INSTALL_WITHIN = timedelta(hours=24)
+MAX_TRAITS = 40
+LEASE_GRACE = LEASE
+
+DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hello", "register_agent")
+REVIVE = ("check_rights", "set_profile", "set_avatar", "register_agent")
+UPDATE = ("check_rights", "set_profile", "set_avatar", "update_agent")
+REMOVE = ("stop_agent", "restore_profile", "restore_avatar")
+
+LABELS = {
+    "install": "Invite BotBot into the server",
+    "check_rights": "Check the permissions",
+    "set_profile": "Put on its name",
+    "set_avatar": "Put on its picture",
+    "create_agent": "Unpack its personality",
+    "say_hello": "Say hello",
+    "register_agent": "Start listening",
+    "update_agent": "Learn the changes",
+    "stop_agent": "Stop talking",
+    "restore_profile": "Give BotBot its own name back",
+    "restore_avatar": "Give BotBot its own picture back",
+}
+"""What a person reads beside each step."""
+
+MOVING = ("queued", "running", "rolling_back")
+ACTIONS = {
+    "awaiting_install": {"remove"},
+    "active": {"pause", "remove", "customise"},
+    "paused": {"resume", "remove", "customise"},
+    "rolled_back": {"retry"},
+    "needs_attention": {"retry", "remove"},
+    "expired": {"retry"},
+}
+"""What may be done in each state; nothing while it moves."""
+
+
+def may(status: str, action: str) -> bool:
+    return action in ACTIONS.get(status, set())
+
+
+def check_customizations(name: str | None, traits: dict[str, Any] | None) -> dict[str, Any]:
+    """What is stored of a request's customisations. Raises `ValidationFailed` under the fields' JSON names."""
+    wrong: dict[str, str] = {}
+    stored: dict[str, Any] = {}
+    if name is not None and (name := name.strip()):
+        if problem := check_persona_name(name):
+            wrong["customizations.name"] = problem
+        stored["name"] = name
+    elif name is not None and not name:
+        wrong["customizations.name"] = "must have 1–32 characters and contain neither “discord” nor “clyde”"
+    if traits:
+        if len(traits) > MAX_TRAITS:
+            wrong["customizations.traits"] = f"must have at most {MAX_TRAITS} keys"
+        stored["traits"] = traits
+    if wrong:
+        raise ValidationFailed(fields=wrong)
+    return stored
+
+
+def has_expired(status: str, created_at: datetime, now: datetime) -> bool:
+    return status == "awaiting_install" and now >= created_at + INSTALL_WITHIN
+
+
+def next_steps(name: str) -> list[str]:
+    """Three first things to try, once it is there."""
+    return [
+        f"Mention @{name} in any channel it can see, and it answers there.",
+        "Reply to one of its messages to keep the conversation going.",
+        f"Tell your members that {name} is an AI character, and that you can pause it here at any time.",
+    ]
+
+
+def greeting(opening_line: str, name: str) -> str:
+    """What it posts on arrival: its opening line, and that it is an AI."""
+    return f"{opening_line}\n-# {name} is an AI character. Mention me or reply to me, and I answer."

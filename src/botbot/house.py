@@ -1,0 +1,46 @@
+"""What every room may use: settings, database, cipher, signal, and the peers. Built once per process."""
+
+from dataclasses import dataclass
+
+from botbot.db import Database
+from botbot.jobs.signal import Signal
+from botbot.kit.cipher import Cipher
+from botbot.peers.discord.oauth import DiscordOAuth
+from botbot.peers.discord.rest import DiscordRest
+from botbot.peers.llm import ModelClient
+from botbot.security.limits import Limiter
+from botbot.settings import Settings
+
+
+@dataclass
+class House:
+    settings: Settings
+    db: Database
+    cipher: Cipher
+    signal: Signal
+    oauth: DiscordOAuth
+    discord: DiscordRest
+    model: ModelClient
+    limiter: Limiter
+
+    @classmethod
+    def build(cls, settings: Settings) -> "House":
+        database = Database(settings.effective_database_url)
+        return cls(
+            settings=settings,
+            db=database,
+            cipher=Cipher(settings.secret_keys()),
+            signal=Signal(database),
+            oauth=DiscordOAuth(settings),
+            discord=DiscordRest(settings),
+            model=ModelClient(settings),
+            limiter=Limiter(settings.redis_url),
+        )
+
+    async def close(self) -> None:
+        """Close every connection; safe to call once, at the very end."""
+        await self.model.aclose()
+        await self.oauth.aclose()
+        await self.discord.aclose()
+        await self.limiter.aclose()
+        await self.db.dispose()

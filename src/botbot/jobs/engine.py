@@ -1,0 +1,304 @@
+"""Runs sagas: claim, intent, call, outcome, step by step; backwards when a step fails for good.
+
+- A failure that may pass puts the step to `waiting` with `retry_at` and frees the worker.
+- An optional step (a picture, a greeting) never fails the saga: while it waits the others go on, and when it is
+  refused it is `skipped`.
+- A failed undo is repeated; after `UNDO_ATTEMPTS` the saga is `stuck` and says what is left, for a person to see."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from botbot.db import Database
+from botbot.errors import ApiError, BotBotError, DiscordBusy, PeerError, StorageUnavailable
+from botbot.jobs import sagas
+from botbot.jobs.models import SagaStep
+from botbot.jobs.sagas import Claim, LeaseLost
+from botbot.jobs.signal import Signal
+from botbot.kit import clock
+
+log = logging.getLogger("botbot.sagas")
+
+STEP_TIMEOUT_SECONDS = 12.0
+ATTEMPTS = 6
+OPTIONAL_ATTEMPTS = 12
+UNDO_ATTEMPTS = 8
+CONCURRENT = 16
+PATIENCE = timedelta(hours=6)
+"""How long a required step may wait for Discord's limits before the saga turns round."""
+
+
+class Step(Protocol):
+    """One thing done, and how to take it back. None of the three may hold a transaction over a call."""
+
+    name: str
+    optional: bool
+
+    async def prepare(self, claim: Claim) -> dict[str, Any]:
+        """What the undo will need, read before anything changes; noted with the intent, and only once."""
+
+    async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
+        """Do it, or find it done. `attempt` counts from 1. The answer is added to the note."""
+
+    async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
+        """Rows of ours that become true with the step, in the transaction that marks it done."""
+
+    async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
+        """Take back what perhaps happened. Gone already counts as done."""
+
+    async def note_undo(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
+        """Rows of ours that become true with the undo."""
+
+
+class SagaKind(Protocol):
+    """A saga's steps, and what its subject's row shows at each turn."""
+
+    steps: Sequence[Step]
+
+    async def on_running(self, session: AsyncSession, claim: Claim) -> None: ...
+    async def on_undoing(self, session: AsyncSession, claim: Claim, error: dict[str, Any]) -> None: ...
+    async def on_undone(self, session: AsyncSession, claim: Claim) -> None: ...
+    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None: ...
+    async def on_done(self, session: AsyncSession, claim: Claim) -> None: ...
+
+
+class SagaRunner:
+    """One worker. Several may run over one database, in any number of processes."""
+
+    def __init__(self, database: Database, signal: Signal, kinds: Mapping[str, SagaKind]) -> None:
+        self._database = database
+        self._kinds = kinds
+        self._woken = signal.subscribe(sagas.TOPIC)
+        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run_forever(self) -> None:
+        """Claim and run until cancelled. A storage failure is waited out."""
+        await self._patiently(self._release_dead)
+        while True:
+            pause = await self._patiently(self._claim_all)
+            await self._woken.wait(pause if pause is not None else 2.0)
+
+    async def drain(self) -> None:
+        """Run what is due now and whatever that makes due at once; a test's tool."""
+        while await self._claim_all() < 0.05 or self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Let running steps end (they are bounded); whatever is cut off resumes at the next start."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=3)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _patiently(self, work: Any) -> Any:
+        try:
+            return await work()
+        except StorageUnavailable:
+            return None
+
+    async def _release_dead(self) -> None:
+        async with self._database.write() as session:
+            await sagas.release_dead_leases(session)
+
+    async def _claim_all(self) -> float:
+        """Start every due saga; answer how many seconds may pass before the next look."""
+        while True:
+            await self._slots.acquire()
+            try:
+                async with self._database.write() as session:
+                    claim = await sagas.claim_saga(session)
+            except BaseException:
+                self._slots.release()
+                raise
+            if claim is None:
+                self._slots.release()
+                return await self._until_due()
+            task = asyncio.create_task(self._run_one(claim), name=f"saga {claim.saga_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _until_due(self) -> float:
+        async with self._database.read() as session:
+            due = await sagas.next_due(session)
+        return 2.0 if due is None else min(2.0, max(0.02, (due - clock.now()).total_seconds()))
+
+    async def _run_one(self, claim: Claim) -> None:
+        try:
+            await _Run(self._database, claim, self._kinds[claim.kind]).go()
+        except LeaseLost:
+            log.info("saga %s went on elsewhere", claim.saga_id)
+        except StorageUnavailable:
+            log.warning("saga %s waits for the database", claim.saga_id)
+        finally:
+            self._slots.release()
+            self._woken.wake()
+
+
+class _Run:
+    """One claim's journey, until the saga ends, waits, or is lost."""
+
+    def __init__(self, database: Database, claim: Claim, kind: SagaKind) -> None:
+        self._database = database
+        self._claim = claim
+        self._kind = kind
+        self._steps = {step.name: step for step in kind.steps}
+
+    async def go(self) -> None:
+        if self._claim.status == "running":
+            await self._forward()
+        if self._claim.status == "undoing":
+            await self._backward()
+
+    async def _forward(self) -> None:
+        async with self._database.write() as session:
+            await sagas.note_saga(session, self._claim)
+            await self._kind.on_running(session, self._claim)
+        while (row := self._next_step()) is not None:
+            error = await self._attempt(row)
+            if error is not None and await self._fail(row, error):
+                return
+        await self._finish_or_wait()
+
+    def _next_step(self) -> SagaStep | None:
+        """The first step that can go on now; `None` also when a required one has to wait first."""
+        for row in self._claim.steps:
+            if row.status in {"pending", "running"} or (row.status == "waiting" and _is_due(row)):
+                return row
+            if row.status == "waiting" and not self._steps[row.name].optional:
+                return None
+        return None
+
+    async def _attempt(self, row: SagaStep) -> BotBotError | None:
+        """Intent, call, outcome. Answers the failure, if there was one."""
+        step = self._steps[row.name]
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+                noted = row.result if row.attempts else await step.prepare(self._claim)
+                await self._note(row, status="running", attempts=row.attempts + 1, result=noted, retry_at=None)
+                result = {**noted, **await step.run(self._claim, noted, row.attempts)}
+        except TimeoutError:
+            return PeerError("It took too long.")
+        except (LeaseLost, StorageUnavailable):
+            raise
+        except BotBotError as error:
+            return error
+        except Exception:
+            log.exception("saga %s: step %s met the unexpected", self._claim.saga_id, row.name)
+            return BotBotError()
+        async with self._database.write() as session:
+            await sagas.note_step(session, self._claim, row, status="done", result=result, error=None)
+            await step.note(session, self._claim, result)
+        return None
+
+    async def _fail(self, row: SagaStep, error: BotBotError) -> bool:
+        """Decide what a failure means; true when this run is over for now."""
+        step, plain = self._steps[row.name], msgspec.to_builtins(error.to_api_error())
+        if _may_pass(error) and self._has_patience(row, step.optional, error):
+            await self._note(row, status="waiting", retry_at=_retry_at(row, error), error=plain)
+            return False
+        if step.optional:
+            await self._note(row, status="skipped", error=plain)
+            return False
+        async with self._database.write() as session:
+            await sagas.note_step(session, self._claim, row, status="failed", error=plain)
+            await sagas.note_saga(session, self._claim, status="undoing", error=plain, run_at=clock.now())
+            await self._kind.on_undoing(session, self._claim, plain)
+        self._claim.status, self._claim.error = "undoing", plain
+        return True
+
+    def _has_patience(self, row: SagaStep, optional: bool, error: BotBotError) -> bool:
+        if optional:
+            return row.attempts < OPTIONAL_ATTEMPTS
+        if isinstance(error, DiscordBusy):
+            return clock.now() < self._claim.created_at + PATIENCE
+        return row.attempts < ATTEMPTS
+
+    async def _finish_or_wait(self) -> None:
+        waiting = [row.retry_at for row in self._claim.steps if row.status == "waiting" and row.retry_at]
+        async with self._database.write() as session:
+            if waiting:
+                await sagas.note_saga(session, self._claim, release=True, run_at=min(waiting))
+            else:
+                await sagas.note_saga(session, self._claim, release=True, status="done")
+                await self._kind.on_done(session, self._claim)
+
+    async def _backward(self) -> None:
+        for row in reversed(self._claim.steps):
+            if row.status not in {"running", "waiting", "done", "failed", "undoing"} or not row.attempts:
+                continue
+            error = await self._take_back(row)
+            if error is not None:
+                return await self._undo_later(row, error)
+        async with self._database.write() as session:
+            await sagas.note_saga(session, self._claim, release=True, status="undone")
+            await self._kind.on_undone(session, self._claim)
+        return None
+
+    async def _take_back(self, row: SagaStep) -> BotBotError | None:
+        step = self._steps[row.name]
+        await self._note(row, status="undoing", undo_attempts=row.undo_attempts + 1)
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+                await step.undo(self._claim, row.result)
+        except TimeoutError:
+            return PeerError("It took too long.")
+        except (LeaseLost, StorageUnavailable):
+            raise
+        except BotBotError as error:
+            return error
+        except Exception:
+            log.exception("saga %s: undoing %s met the unexpected", self._claim.saga_id, row.name)
+            return BotBotError()
+        async with self._database.write() as session:
+            await sagas.note_step(session, self._claim, row, status="undone", error=None)
+            await step.note_undo(session, self._claim, row.result)
+        return None
+
+    async def _undo_later(self, row: SagaStep, error: BotBotError) -> None:
+        plain = msgspec.to_builtins(error.to_api_error())
+        stuck = row.undo_attempts >= UNDO_ATTEMPTS
+        async with self._database.write() as session:
+            await sagas.note_step(session, self._claim, row, error=plain)
+            if stuck:
+                await sagas.note_saga(session, self._claim, release=True, status="stuck")
+                await self._kind.on_stuck(session, self._claim, self._leftover())
+            else:
+                await sagas.note_saga(session, self._claim, release=True, run_at=_undo_at(row, error))
+
+    def _leftover(self) -> list[str]:
+        return [row.name for row in self._claim.steps if row.attempts and row.status not in {"undone", "skipped"}]
+
+    async def _note(self, row: SagaStep, **values: Any) -> None:
+        async with self._database.write() as session:
+            await sagas.note_step(session, self._claim, row, **values)
+
+
+def _is_due(row: SagaStep) -> bool:
+    return row.retry_at is None or row.retry_at <= clock.now()
+
+
+def _may_pass(error: BotBotError) -> bool:
+    return isinstance(error, PeerError) and not error.permanent
+
+
+def _retry_at(row: SagaStep, error: BotBotError) -> datetime:
+    """What the peer asked for, else 1, 2, 4 … 60 seconds."""
+    asked = error.retry_after_seconds
+    return clock.now() + timedelta(seconds=asked if asked is not None else min(60, 2 ** (row.attempts - 1)))
+
+
+def _undo_at(row: SagaStep, error: BotBotError) -> datetime:
+    asked = error.retry_after_seconds or 0
+    return clock.now() + timedelta(seconds=max(asked, min(60, 2 ** (row.undo_attempts - 1))))
+
+
+def as_api_error(plain: dict[str, Any] | None) -> ApiError | None:
+    """A failure as it was noted in a row."""
+    return None if plain is None else msgspec.convert(plain, ApiError)

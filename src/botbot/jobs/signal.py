@@ -1,0 +1,73 @@
+"""What wakes a sleeping loop: in this process an event, between processes PostgreSQL's LISTEN/NOTIFY.
+
+A signal is only a hint. Every listener also polls slowly, and looks for waiting rows whenever it (re)connects, so a
+lost one costs seconds, never work."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from typing import Any
+
+import asyncpg
+
+from botbot.db.engine import CHANNEL, Database
+
+log = logging.getLogger("botbot.signal")
+
+
+class Subscription:
+    """One listener's view of a topic; several wakes while it is busy count as one."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """Return at the next wake, or when the time is over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), timeout_seconds)
+        self._event.clear()
+
+
+class Signal:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
+        if database.is_sqlite:
+            database.on_wake = self.wake
+
+    def subscribe(self, topic: str) -> Subscription:
+        subscription = Subscription()
+        self._subscriptions[topic].append(subscription)
+        return subscription
+
+    def wake(self, topic: str) -> None:
+        for subscription in self._subscriptions[topic]:
+            subscription.wake()
+
+    async def listen(self) -> None:
+        """Pass PostgreSQL's notifications on until cancelled; reconnects by itself. A no-op on SQLite."""
+        while not self._database.is_sqlite:
+            try:
+                await self._listen_once()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("The database's signal line is down, polling meanwhile: %s", type(error).__name__)
+            await asyncio.sleep(1)
+
+    async def _listen_once(self) -> None:
+        connection = await asyncpg.connect(self._database.url.replace("+asyncpg", ""), timeout=5)
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(CHANNEL, self._on_notify)
+            for topic in self._subscriptions:
+                self.wake(topic)
+            await lost.wait()
+        finally:
+            connection.terminate()
+
+    def _on_notify(self, connection: Any, pid: int, channel: str, payload: Any) -> None:
+        self.wake(str(payload))

@@ -1,0 +1,224 @@
+"""Discord's rate limits, obeyed before they are met.
+
+Discord publishes no numbers; its answers name a bucket (`X-RateLimit-Bucket`), what is left of it and when it starts
+anew. Buckets are shared between routes and separate for each top-level id (channel, guild, webhook) and each token.
+Three rules follow:
+
+* Nothing is known about a new bucket, so its first call goes alone and the others wait for what its answer says.
+* A call counts against the bucket when it leaves. An answer's `Remaining` doesn't know of calls still on their way,
+  so those are taken off again. This errs on the slow side and mends itself with the next answer.
+* A wait of up to two seconds is waited out here. Longer ones raise `DiscordBusy` with nothing sent: whoever asked has
+  a row that can say "in about four minutes", and we don't.
+
+All times are the loop's monotonic clock, so a moved wall clock neither frees nor blocks anything."""
+
+import asyncio
+import math
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx2
+import msgspec
+
+from botbot.peers.discord.ask import Ask
+from botbot.peers.discord.line import Answer
+from botbot.peers.discord.wire import Nonsense, RateLimitBody, decode
+
+PATIENCE_SECONDS = 2.0
+MARGIN_SECONDS = 0.01
+"""Discord rounds `Reset-After` to milliseconds; a hair later is always right."""
+SAME_WINDOW_SECONDS = 0.5
+LONGEST_LOCK_SECONDS = 86_400.0
+BAN_SECONDS = 60.0
+"""How long to stay away after a 429 that says nothing: not Discord's API, but the network in front of it."""
+EVERYBODY = "*"
+MOST_BUCKETS = 5_000
+INVALID_WINDOW_SECONDS = 600.0
+NON_ESSENTIAL_UNTIL = 2_000
+"""Discord bars an address after 10,000 invalid requests in ten minutes; a fifth of that stops what can be spared."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """`limit` is None while no answer has carried limits; `known` says that an answer has come at all."""
+
+    known: bool = False
+    limit: int | None = None
+    remaining: int = 0
+    reset_at: float = 0.0
+    blocked_until: float = 0.0
+    in_flight: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wait_seconds(self, now: float) -> float | None:
+        """0 to go now, a number to wait that long, None to wait until a call on its way has answered."""
+        if self.blocked_until > now:
+            return self.blocked_until - now
+        if not self.known:
+            return None if self.in_flight else 0.0
+        if self.limit is None or self.remaining > 0:
+            return 0.0
+        if self.reset_at > now:
+            return self.reset_at - now
+        self.remaining = max(self.limit - self.in_flight, 0)
+        return 0.0 if self.remaining or not self.in_flight else None
+
+    def enter(self) -> None:
+        self.in_flight += 1
+        self.remaining -= 1
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def is_idle(self, now: float) -> bool:
+        return not self.in_flight and max(self.reset_at, self.blocked_until) <= now
+
+
+@dataclass(frozen=True, slots=True)
+class TooBusy:
+    """The call may not leave for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """What a 429 says. `scope`: user, shared, global, or `ban` where no API of Discord's answered."""
+
+    seconds: float
+    scope: str
+
+
+class InvalidRequests:
+    """Counts 401, 403 and 429 in the last ten minutes."""
+
+    def __init__(self) -> None:
+        self._moments: deque[float] = deque(maxlen=20_000)
+
+    def add(self, now: float) -> None:
+        self._moments.append(now)
+
+    def count(self, now: float) -> int:
+        while self._moments and self._moments[0] <= now - INVALID_WINDOW_SECONDS:
+            self._moments.popleft()
+        return len(self._moments)
+
+
+class Limits:
+    def __init__(self) -> None:
+        self.invalid = InvalidRequests()
+        self._names: dict[str, str] = {}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._locked_until: dict[str, float] = {}
+
+    async def enter(self, ask: Ask) -> Bucket | TooBusy:
+        """Wait for a place. Whoever gets a bucket must `leave` it, whatever becomes of the call."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + PATIENCE_SECONDS
+        while True:
+            now = loop.time()
+            bucket = self._bucket(ask)
+            lock = self._lock_seconds(ask.subject, now)
+            wait = lock or bucket.wait_seconds(now)
+            if wait == 0.0 or (wait is None and now >= give_up_at):
+                bucket.enter()
+                return bucket
+            if wait is not None and now + wait > give_up_at:
+                return TooBusy(wait)
+            await _pause(bucket, give_up_at - now if wait is None else wait, wait is None)
+
+    def learn(self, ask: Ask, answer: Answer) -> Slowdown | None:
+        """Note what an answer says about limits; the slowdown if it is a 429."""
+        now = asyncio.get_running_loop().time()
+        self._rename(ask, answer.headers)
+        bucket = self._bucket(ask)
+        if answer.status < 500:
+            bucket.known = True
+        _note_window(bucket, answer.headers, now)
+        slowdown = read_slowdown(answer) if answer.status == 429 else None
+        if slowdown:
+            self._block(ask, bucket, slowdown, now)
+        if answer.status in {401, 403} or (slowdown and slowdown.scope != "shared"):
+            self.invalid.add(now)
+        return slowdown
+
+    def _bucket(self, ask: Ask) -> Bucket:
+        key = (self._names.get(ask.route_key, ask.route_key), ask.top_level)
+        if key not in self._buckets:
+            self._forget_idle()
+            self._buckets[key] = Bucket()
+        return self._buckets[key]
+
+    def _rename(self, ask: Ask, headers: httpx2.Headers) -> None:
+        """The first answer tells the bucket's real name. What we know of this id's calls moves along with it."""
+        name = headers.get("x-ratelimit-bucket", "")[:100]
+        if not name or self._names.get(ask.route_key) == name:
+            return
+        old = self._buckets.pop((self._names.get(ask.route_key, ask.route_key), ask.top_level), None)
+        self._names[ask.route_key] = name
+        if old is not None:
+            self._buckets.setdefault((name, ask.top_level), old)
+
+    def _forget_idle(self) -> None:
+        if len(self._buckets) < MOST_BUCKETS:
+            return
+        now = asyncio.get_running_loop().time()
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_idle(now)}
+        self._locked_until = {who: until for who, until in self._locked_until.items() if until > now}
+
+    def _lock_seconds(self, subject: str, now: float) -> float:
+        until = max(self._locked_until.get(subject, 0.0), self._locked_until.get(EVERYBODY, 0.0))
+        return max(until - now, 0.0)
+
+    def _block(self, ask: Ask, bucket: Bucket, slowdown: Slowdown, now: float) -> None:
+        until = now + min(slowdown.seconds, LONGEST_LOCK_SECONDS) + MARGIN_SECONDS
+        if slowdown.scope == "ban":
+            self._locked_until[EVERYBODY] = max(until, self._locked_until.get(EVERYBODY, 0.0))
+        elif slowdown.scope == "global":
+            self._locked_until[ask.subject] = max(until, self._locked_until.get(ask.subject, 0.0))
+        else:
+            bucket.blocked_until = max(until, bucket.blocked_until)
+
+
+async def _pause(bucket: Bucket, seconds: float, until_changed: bool) -> None:
+    if not until_changed:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bucket.changed.wait(), seconds)
+
+
+def _note_window(bucket: Bucket, headers: httpx2.Headers, now: float) -> None:
+    limit, remaining = (_number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining"))
+    reset_after = _number(headers.get("x-ratelimit-reset-after"))
+    if limit is None or remaining is None or reset_after is None:
+        return
+    left = int(remaining) - max(bucket.in_flight - 1, 0)  # the answered call is counted already
+    reset_at = now + min(reset_after, LONGEST_LOCK_SECONDS) + MARGIN_SECONDS
+    is_same_window = bucket.limit is not None and abs(reset_at - bucket.reset_at) < SAME_WINDOW_SECONDS
+    bucket.remaining = min(left, bucket.remaining) if is_same_window else left  # answers may overtake each other
+    bucket.limit = max(int(limit), 1)
+    bucket.reset_at = reset_at
+
+
+def read_slowdown(answer: Answer) -> Slowdown:
+    """A 429 in any of its dresses: Discord's JSON, or a page of the network in front of it."""
+    header = _number(answer.headers.get("retry-after"))
+    try:
+        body = decode(answer.body, RateLimitBody)
+    except Nonsense:
+        return Slowdown(BAN_SECONDS if header is None else header, "ban")
+    is_global = body.is_global or "x-ratelimit-global" in answer.headers
+    scope = "global" if is_global else answer.headers.get("x-ratelimit-scope", "user")
+    return Slowdown(max(body.retry_after, 0.0), scope)
+
+
+def _number(text: str | None) -> float | None:
+    """A header's number; None if it is absent, negative or no number (`Retry-After` may be a date)."""
+    with suppress(ValueError, msgspec.MsgspecError):
+        value = float(text or "")
+        return value if math.isfinite(value) and value >= 0 else None
+    return None

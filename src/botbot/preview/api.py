@@ -1,0 +1,66 @@
+"""The preview chat over JSON, whole or streamed."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, post
+from litestar.params import Body
+from litestar.response import Stream
+
+from botbot.errors import ApiError, ModelUnavailable
+from botbot.house import House
+from botbot.preview.schemas import ChatIn, ChatOut, DoneEvent, SessionEvent, TokenEvent
+from botbot.preview.service import Event, Exchange, Relays, open_exchange
+from botbot.preview.sessions import PreviewSessions
+
+PING = b": ping\n\n"
+STREAM = "text/event-stream"
+NAMES = {SessionEvent: "session", TokenEvent: "token", DoneEvent: "done", ApiError: "error"}
+
+
+@post("/{personality_id:str}/chat", status_code=200, summary="Try a personality")
+async def chat(
+    request: Request[Any, Any, Any],
+    personality_id: str,
+    data: Annotated[ChatIn, Body()],
+    house: House,
+    sessions: PreviewSessions,
+    relays: Relays,
+) -> Response[Any]:
+    """With `Accept: text/event-stream`: events `session`, `token`, then one of `done` and `error`. Else one JSON
+    answer. No account is needed; nothing that is said is stored."""
+    address = request.client.host if request.client else ""
+    exchange = await open_exchange(house, sessions, personality_id, data.message, data.session_id, address)
+    if STREAM in request.headers.get("accept", ""):
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return Stream(_stream(house, relays, exchange), media_type=STREAM, headers=headers)
+    return Response(await answer(house, relays, exchange), headers={"cache-control": "no-store"})
+
+
+async def _stream(house: House, relays: Relays, exchange: Exchange) -> AsyncIterator[bytes]:
+    async for event in relays.events(house, exchange):
+        yield PING if event is None else _encode(event)
+
+
+def _encode(event: Event) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (NAMES[type(event)].encode(), msgspec.json.encode(event))
+
+
+async def answer(house: House, relays: Relays, exchange: Exchange) -> ChatOut:
+    """The whole reply. Raises `ModelUnavailable` (503) when it was cut off half-way."""
+    said: list[str] = []
+    done: DoneEvent | None = None
+    async for event in relays.events(house, exchange):
+        if isinstance(event, TokenEvent):
+            said.append(event.text)
+        elif isinstance(event, DoneEvent):
+            done = event
+        elif isinstance(event, ApiError):
+            raise ModelUnavailable(event.message)
+    if done is None:
+        raise ModelUnavailable
+    return ChatOut(exchange.session.id, "".join(said), done.source, done.usage, done.reason)
+
+
+router = Router("/api/marketplace/preview", route_handlers=[chat], tags=["preview"])

@@ -1,0 +1,57 @@
+"""What a request tells the stand-in: who is to be played, in whose phrases, and what was said.
+
+Where a conversation begins is not marked in the protocol, so example turns and real ones look alike. They are
+told apart by, in this order: a later system message between them, `name: "example_…"`, or the stand-in's own
+handwriting in an earlier reply. Turns that none of these claims are taken as
+examples, unless it is a single one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from botbot.sandbox.model.character import Character, character_of, text_of
+from botbot.sandbox.model.intents import kind_of, language_of
+from botbot.sandbox.model.phrases import is_ours
+from botbot.sandbox.model.topics import topic_of
+
+
+class Scene(msgspec.Struct):
+    """One request, understood."""
+
+    character: Character
+    message: str
+    kind: str
+    topic: str
+    language: str
+    earlier: list[str]
+
+
+def read(messages: Sequence[dict[str, Any]]) -> Scene:
+    """Understand a request's messages, which the official description has already been held against."""
+    prompt = "\n".join(text_of(each) for each in messages if each["role"] in {"system", "developer"})
+    examples, history = _parted(messages)
+    message = text_of(history[-1]) if history and history[-1]["role"] == "user" else ""
+    character = character_of(prompt, examples)
+    earlier = [text_of(turn) for turn in history[:-1] if turn["role"] == "user"]
+    unclaimed = [] if earlier else [text_of(turn) for turn in examples if turn["role"] == "user"]
+    kind = kind_of(message)
+    if kind == "recall" or len(unclaimed) == 1:  # nobody sends a single example, and whoever asks means us
+        earlier = earlier or unclaimed
+    language = language_of(message) or character.language
+    return Scene(character, message, kind, topic_of(message), language, earlier)
+
+
+def _parted(messages: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The example turns, and the conversation that is really going on; the latter ends with the visitor's
+    message."""
+    marked = [each for each in messages if str(each.get("name", "")).startswith("example")]
+    rest = [each for each in messages if each not in marked]
+    start = max((i for i, each in enumerate(rest) if each["role"] in {"system", "developer"}), default=-1) + 1
+    before = [each for each in rest[:start] if each["role"] in {"user", "assistant"}]
+    turns = [each for each in rest[start:] if each["role"] in {"user", "assistant"}]
+    if marked or before:
+        return marked + before, turns
+    own = (i for i, turn in enumerate(turns) if turn["role"] == "assistant" and is_ours(text_of(turn)))
+    begin = max(next(own, len(turns)) - 1, 0)
+    return turns[:begin], turns[begin:]

@@ -1,0 +1,125 @@
+"""The outermost layer: what holds for every request and every answer, whatever handles it.
+
+- Unsafe methods from another origin are refused, and so are those with a cookie but neither `Origin` nor
+  `Sec-Fetch-Site`. A bearer token needs neither: no browser sends one by itself.
+- On `/api` a body is JSON or multipart; anything else is 415. Bodies have a ceiling.
+- Every answer carries the content security policy and its companions, also errors and files."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from botbot.errors import BodyTooLarge, BotBotError, CrossSiteRequest, UnsupportedMediaType
+from botbot.security import boundary
+from botbot.security.requests import MAX_BODY, media_type
+
+log = logging.getLogger("botbot.access")
+
+Scope = Any
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https://cdn.discordapp.com; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+]
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+class Gate:
+    """ASGI middleware around the whole application. `own_origin` is the public URL."""
+
+    def __init__(self, app: App, *, own_origin: str, error_page: Callable[[Scope, BotBotError], bytes]) -> None:
+        self._app = app
+        self._own_origin = own_origin
+        self._error_page = error_page
+        self._headers = [*HEADERS, HSTS] if own_origin.startswith("https://") else HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name.lower() for name, _ in message.get("headers", [])}
+                extra = [header for header in self._headers if header[0] not in present]
+                message = {**message, "headers": [*message.get("headers", []), *extra]}
+            await send(message)
+
+        try:
+            self._check(scope)
+            await self._app(scope, self._capped(receive), send_with_headers)
+        except BotBotError as failure:
+            if not status:
+                await self._refuse(scope, send_with_headers, failure)
+        finally:
+            log.debug(
+                "%s %s %s %.1f ms", scope["method"], scope["path"], status, (time.perf_counter() - started) * 1000
+            )
+        return None
+
+    def _check(self, scope: Scope) -> None:
+        if scope["method"] in SAFE:
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        self._check_origin(headers)
+        length = headers.get(b"content-length", "")
+        if length.isdigit() and int(length) > MAX_BODY:
+            raise BodyTooLarge
+        has_body = length not in {"", "0"} or b"transfer-encoding" in headers
+        kind = media_type(headers.get(b"content-type", ""))
+        if has_body and scope["path"].startswith("/api/") and kind not in {"application/json", "multipart/form-data"}:
+            raise UnsupportedMediaType
+
+    def _check_origin(self, headers: dict[bytes, str]) -> None:
+        if headers.get(b"authorization", "").startswith("Bearer bbt_"):
+            return
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+        if origin is not None:
+            if origin != self._own_origin and origin.partition("://")[2] != headers.get(b"host"):
+                raise CrossSiteRequest
+        elif site is not None:
+            if site not in {"same-origin", "none"}:
+                raise CrossSiteRequest
+        elif b"cookie" in headers:
+            raise CrossSiteRequest("Your browser did not say where this came from, so it was not done.")
+
+    def _capped(self, receive: Receive) -> Receive:
+        """Count what really arrives: a chunked body names no length."""
+        taken = 0
+
+        async def capped() -> Any:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY:
+                raise BodyTooLarge
+            return message
+
+        return capped
+
+    async def _refuse(self, scope: Scope, send: Send, failure: BotBotError) -> None:
+        accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+        html = boundary.prefers_html(scope["path"], accept)
+        body = self._error_page(scope, failure) if html else boundary.encode(failure)
+        kind = b"text/html; charset=utf-8" if html else b"application/json"
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        extra = [(name.encode(), value.encode()) for name, value in boundary.headers_for(failure).items()]
+        await send({"type": "http.response.start", "status": failure.status, "headers": [*headers, *extra]})
+        await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,94 @@
+"""How request bodies are read: strictly, once, and never deeper than we asked for.
+
+The framework would parse `text/plain` as JSON (a cross-site "simple" request) and answers 500 to invalid UTF-8, to
+deep nesting and, later, to NUL and numbers that no database holds."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+
+from botbot.errors import UnsupportedMediaType, ValidationFailed
+
+MAX_DEPTH = 32
+MAX_BODY = 1_500_000
+"""Bytes; the largest ordinary body is an entry with a 1 MiB picture as base64."""
+BIGGEST = 2**63 - 1
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """The request class of the whole application."""
+
+    async def json(self) -> Any:
+        """The body as plain data. Raises `ValidationFailed` (400) or `UnsupportedMediaType` (415)."""
+        if "json_body" not in self.scope["state"]:
+            if media_type(self.headers.get("content-type", "")) != "application/json":
+                raise UnsupportedMediaType
+            self.scope["state"]["json_body"] = decode_json(await self.body())
+        return self.scope["state"]["json_body"]
+
+    async def fields(self) -> dict[str, str]:
+        """An urlencoded form's fields; of a repeated name the last one counts."""
+        if media_type(self.headers.get("content-type", "")) not in {"application/x-www-form-urlencoded", ""}:
+            raise UnsupportedMediaType("Please send the form as application/x-www-form-urlencoded.")
+        try:
+            pairs = parse_qsl((await self.body()).decode(), keep_blank_values=True, max_num_fields=100)
+        except ValueError as error:
+            raise ValidationFailed("That form can't be read.") from error
+        for name, value in pairs:
+            _check_text(value, name)
+        return dict(pairs)
+
+
+def media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
+def decode_json(body: bytes) -> Any:
+    """JSON with bounded depth and integers, no NUL and no lone surrogates. An empty body is an empty object."""
+    if not body.strip():
+        return {}
+    if _depth(body) > MAX_DEPTH:
+        raise ValidationFailed("That JSON is nested too deeply.")
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ValidationFailed("That isn't valid JSON.") from error
+    _check(value, "body")
+    return value
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting of brackets outside strings, without parsing."""
+    depth = deepest = 0
+    for byte in _STRINGS.sub(b"", body):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _check(value: Any, name: str) -> None:
+    if isinstance(value, str):
+        _check_text(value, name)
+    elif isinstance(value, int) and not -BIGGEST <= value <= BIGGEST:
+        raise ValidationFailed(fields={name: "is too large a number"})
+    elif isinstance(value, list):
+        for each in value:
+            _check(each, name)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            _check_text(key, name)
+            _check(each, key)
+
+
+def _check_text(text: str, name: str) -> None:
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValidationFailed(fields={name: "must not contain NUL or broken characters"})

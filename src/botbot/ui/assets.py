@@ -1,0 +1,99 @@
+"""What the browser loads, built once per process: one stylesheet out of many small ones, each script as it is,
+all under names that hold a hash of their content, so that they may be cached for ever.
+
+A text asset refers to another as `asset:<name>`, which is replaced by that one's hashed URL. Scripts import
+nothing from each other."""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+LAYERS = "@layer reset, tokens, base, layout, components, utilities;"
+STYLES = ("reset", "tokens", "base", "layout", "components/*", "utilities")
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is served. `name` holds the hash; `gzip_body` is None where it would not be smaller."""
+
+    name: str
+    body: bytes
+    gzip_body: bytes | None
+    content_type: str
+    etag: str
+
+
+def asset_url(name: str) -> str:
+    """The hashed URL of a plain name: `app.css` becomes `/static/app.<hash>.css`. Raises `KeyError` if unknown."""
+    return f"/static/{_assets()[name].name}"
+
+
+def find_asset(name: str) -> Asset | None:
+    """The asset of a hashed name, as it stands behind `/static/`; an outdated or plain name finds nothing."""
+    return _by_hashed_name().get(name)
+
+
+def list_assets() -> dict[str, Asset]:
+    """Every asset by its plain name."""
+    return dict(_assets())
+
+
+def stylesheet(static: Path = STATIC) -> str:
+    """All styles in the order of their layers, without comments and indentation."""
+    files = [file for pattern in STYLES for file in sorted((static / "css").glob(f"{pattern}.css"))]
+    return _squeeze("\n".join([LAYERS, *(file.read_text(encoding="utf-8") for file in files), _hues()]))
+
+
+def make_asset(name: str, body: bytes) -> Asset:
+    """`name` is the plain one; its hash is the start of the content's SHA-256."""
+    digest = hashlib.sha256(body).hexdigest()[:12]
+    stem, suffix = name.rsplit(".", 1)
+    packed = gzip.compress(body, 9, mtime=0)
+    kind = CONTENT_TYPES[f".{suffix}"]
+    return Asset(
+        f"{stem}.{digest}.{suffix}", body, packed if len(packed) < len(body) else None, kind, f'"{digest}"'
+    )
+
+
+@cache
+def _assets() -> dict[str, Asset]:
+    made: dict[str, Asset] = {}
+    for name, read in _sources().items():  # in this order: a file comes after those it refers to
+        text = re.sub(r"asset:([\w.-]+)", lambda found: f"/static/{made[found[1]].name}", read())
+        made[name] = make_asset(name, text.encode())
+    return made
+
+
+@cache
+def _by_hashed_name() -> dict[str, Asset]:
+    return {asset.name: asset for asset in _assets().values()}
+
+
+def _sources() -> dict[str, Callable[[], str]]:
+    files = [*STATIC.glob("img/*.svg"), *STATIC.glob("vendor/*.js"), *STATIC.glob("js/*.js"), *STATIC.glob("*.webmanifest")]
+    found: dict[str, Callable[[], str]] = {
+        file.name: (lambda file=file: file.read_text(encoding="utf-8"))  # type: ignore[misc]
+        for file in files
+    }
+    return {**found, "app.css": stylesheet}
+
+
+def _hues() -> str:
+    """A character's hue is a class, because the security policy allows no style attributes."""
+    return "@layer utilities{" + "".join(f".hue-{hue}{{--hue:{hue}}}" for hue in range(0, 360, 10)) + "}"
+
+
+def _squeeze(css: str) -> str:
+    lines = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL).splitlines()
+    return "".join(f"{line.strip()}\n" for line in lines if line.strip())

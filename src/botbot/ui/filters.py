@@ -1,0 +1,123 @@
+"""How numbers, moments and names are said to a person."""
+
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from botbot.kit import clock
+
+_PERMISSIONS = {
+    "VIEW_CHANNEL": "see the channels you give it",
+    "SEND_MESSAGES": "write messages",
+    "SEND_MESSAGES_IN_THREADS": "write in threads",
+    "READ_MESSAGE_HISTORY": "read the message it is replying to",
+    "CHANGE_NICKNAME": "wear its own name",
+    "EMBED_LINKS": "show link previews",
+    "ATTACH_FILES": "attach files",
+    "ADD_REACTIONS": "react with emoji",
+    "USE_EXTERNAL_EMOJIS": "use emoji from other servers",
+    "MANAGE_WEBHOOKS": "speak through a webhook of its own",
+    "MANAGE_GUILD": "manage the server",
+    "CREATE_PUBLIC_THREADS": "open threads",
+    "USE_APPLICATION_COMMANDS": "offer slash commands",
+}
+_REPLY_REASONS = {
+    "budget": "today’s live replies are used up",
+    "model_unavailable": "the model isn’t answering right now",
+    "not_configured": "no model is connected",
+}
+_LANGUAGES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
+    "pt-BR": "Brazilian Portuguese", "nl": "Dutch", "pl": "Polish", "tr": "Turkish", "ru": "Russian",
+    "uk": "Ukrainian", "ja": "Japanese", "ko": "Korean", "zh": "Chinese", "zh-CN": "Simplified Chinese",
+    "zh-TW": "Traditional Chinese", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "sv": "Swedish",
+    "da": "Danish", "fi": "Finnish", "nb": "Norwegian", "cs": "Czech", "el": "Greek", "vi": "Vietnamese",
+}  # fmt: skip
+_SPANS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (2592000, 86400, "day"))
+
+
+def compact(number: float) -> str:
+    """999, 1k, 12.4k, 3.1M: never more than four characters and a letter."""
+    for unit, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
+        if number >= unit * 0.9995:
+            return f"{number / unit:.1f}".removesuffix(".0") + letter
+    return f"{number:g}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 server`, `12.4k servers`."""
+    return f"{compact(count)} {one if count == 1 else many or one + 's'}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest whole unit: `40 seconds`, `3 hours`, `12 days`."""
+    seconds = abs(seconds)
+    for limit, unit, name in _SPANS:
+        if seconds < limit:
+            return plural(int(seconds // unit), name)
+    return plural(int(seconds // 86400), "day")
+
+
+def ago(moment: datetime | str | None) -> Markup:
+    """A `<time>` that reads like `3 hours ago` or `in 5 minutes`; older than a month it gives the day."""
+    if not moment:
+        return Markup("")
+    when = _moment(moment)
+    seconds = (clock.now() - when).total_seconds()
+    if abs(seconds) < 45:
+        words = "just now" if seconds >= 0 else "in a moment"
+    elif seconds < 0:
+        words = f"in {span(seconds)}"
+    else:
+        words = f"{span(seconds)} ago" if seconds < 2592000 else _day(when)
+    return _time(when, words)
+
+
+def day(moment: datetime | str | None) -> Markup:
+    """A `<time>` with the day: `3 March 2026`."""
+    if not moment:
+        return Markup("")
+    when = _moment(moment)
+    return _time(when, _day(when))
+
+
+def clock_time(moment: datetime | str | None) -> Markup:
+    """A `<time>` with the hour and minute in UTC; a script turns it into the reader's own."""
+    if not moment:
+        return Markup("")
+    when = _moment(moment)
+    return _time(when, f"{when:%H:%M}")
+
+
+def permission_words(name: str) -> str:
+    """What a Discord permission allows, in words; an unknown name is softened, not hidden."""
+    return _PERMISSIONS.get(name, name.replace("_", " ").lower())
+
+
+def reply_reason(reason: str | None) -> str:
+    """Why a preview answered with a sample reply."""
+    return _REPLY_REASONS.get(reason or "", "written by its author")
+
+
+def language_name(code: str) -> str:
+    """`de-AT` becomes German; an unknown code stays as it is."""
+    return _LANGUAGES.get(code) or _LANGUAGES.get(code.split("-")[0], code)
+
+
+def field_words(name: str) -> str:
+    """A JSON field as people read it: `customizations.name` becomes `name`, `minRating` becomes `min rating`."""
+    last = name.rsplit(".", 1)[-1]
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in last).strip()
+
+
+def _moment(value: datetime | str) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _day(when: datetime) -> str:
+    return f"{when.day} {when:%B %Y}"
+
+
+def _time(when: datetime, words: str) -> Markup:
+    iso = escape(clock.iso(when))
+    return Markup('<time datetime="{}" title="{:%-d %B %Y, %H:%M} UTC">{}</time>').format(iso, when, words)

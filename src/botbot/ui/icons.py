@@ -1,0 +1,33 @@
+"""Small line drawings on a 24-unit grid, always beside or inside something that has words."""
+
+from markupsafe import Markup
+
+_DRAWINGS = {
+    "search": '<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>',
+    "sun": '<circle cx="12" cy="12" r="4"/><path d="M12 3v2m0 14v2M3 12h2m14 0h2M5.6 5.6 7 7m10 10 1.4 1.4'
+    'M5.6 18.4 7 17M17 7l1.4-1.4"/>',
+    "moon": '<path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z"/>',
+    "auto": '<circle cx="12" cy="12" r="8"/><path fill="currentColor" d="M12 4a8 8 0 0 1 0 16z"/>',
+    "close": '<path d="m6.5 6.5 11 11m0-11-11 11"/>',
+    "filter": '<path d="M4 7h16M7 12h10M10 17h4"/>',
+    "check": '<path d="m5.5 12.5 4 4 9-9.5"/>',
+    "arrow": '<path d="M5 12h14m-6-6 6 6-6 6"/>',
+    "back": '<path d="M19 12H5m6-6-6 6 6 6"/>',
+    "send": '<path fill="currentColor" stroke="none" d="M4 10.8V5.3c0-.9.9-1.5 1.7-1.1l14 6.9c.8.4.8 1.5 0 1.9'
+    'l-14 6.8c-.8.4-1.7-.2-1.7-1.1v-5.5l9-1.2z"/>',
+    "stop": '<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor"/>',
+    "people": '<circle cx="9" cy="9" r="3.2"/><path d="M3.5 19c.4-3.2 2.5-5 5.5-5s5.1 1.8 5.5 5M16 6.2a3 3 0 0 1 0 5.7'
+    'm1.5 2.6c1.8.7 2.8 2.3 3 4.5"/>',
+    "out": '<path d="M14 5h5v5m0-5-8 8M10 6H6v12h12v-4"/>',
+    "clock": '<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>',
+    "undo": '<path d="M8 5 4 9l4 4M4.5 9H14a5.5 5.5 0 0 1 0 11h-3"/>',
+    "spark": '<path fill="currentColor" stroke="none" d="M12 3c.7 5 3.5 8.3 9 9-5.5.7-8.3 4-9 9-.7-5-3.5-8.3-9-9'
+    ' 5.5-.7 8.3-4 9-9z"/>',
+}
+_SVG = '<svg class="icon icon--{}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>'
+_ICONS = {name: Markup(_SVG.format(name, drawing)) for name, drawing in _DRAWINGS.items()}  # noqa: S704 - our own
+
+
+def icon(name: str) -> Markup:
+    """The drawing of that name. Raises `KeyError` if there is none."""
+    return _ICONS[name]

@@ -1,0 +1,43 @@
+"""Templates to HTML: one environment, autoescaped and strict, built once per process."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from botbot.ui import assets, colour, filters
+from botbot.ui.icons import icon
+from botbot.ui.markdown import markdown
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The one Jinja environment. A missing variable is an error, everything printed is escaped."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for each in (filters.compact, filters.plural, filters.ago, filters.day, filters.clock_time, filters.span):
+        made.filters[each.__name__] = each
+    made.filters |= {
+        "permission_words": filters.permission_words,
+        "language_name": filters.language_name,
+        "reply_reason": filters.reply_reason,
+        "field_words": filters.field_words,
+        "hue_hex": colour.hue_hex,
+        "markdown": markdown,
+    }
+    made.globals |= {"asset_url": assets.asset_url, "icon": icon}
+    return made
+
+
+def render(template: str, **context: Any) -> str:
+    """The HTML of `template` (a path below `templates/`). Raises `jinja2.UndefinedError` for a missing variable."""
+    return environment().get_template(template).render(context)

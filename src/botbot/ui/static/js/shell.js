@@ -1,0 +1,74 @@
+// On every page: colours, toasts, offline, the `/` key. Other modules speak to it through events on the document.
+
+const announcer = document.querySelector("[data-announcer]");
+const toasts = document.querySelector("[data-toasts]");
+const offline = document.querySelector("[data-offline]");
+
+function announce(text) {
+  if (announcer.textContent !== text) announcer.textContent = text;
+}
+
+function dismiss(toast, after = 6000) {
+  setTimeout(() => toast.remove(), after);
+}
+
+function toast(text) {
+  const made = document.createElement("p");
+  made.className = "toast";
+  made.textContent = text;
+  toasts.append(made);
+  dismiss(made);
+}
+
+document.addEventListener("botbot:announce", (event) => announce(event.detail));
+document.addEventListener("botbot:toast", (event) => toast(event.detail));
+toasts.querySelectorAll(".toast").forEach((each) => dismiss(each));
+
+// The cookie is set by the server; the page only changes before the answer is there.
+const themeForm = document.querySelector("[data-theme-form]");
+const nextTheme = { auto: "dark", dark: "light", light: "auto" };
+const themeWords = { auto: "automatic", dark: "dark", light: "light" };
+themeForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = themeForm.querySelector("button");
+  const theme = button.value;
+  const next = themeForm.elements.next.value;
+  fetch(themeForm.action, { method: "POST", body: new URLSearchParams({ theme, next }), redirect: "manual" }).catch(() => {});
+  document.documentElement.dataset.theme = theme;
+  button.value = nextTheme[theme];
+  themeForm.querySelector("[data-theme-label]").textContent = `Switch to ${themeWords[button.value]} colours`;
+  announce(`Colours: ${themeWords[theme]}`);
+});
+
+const showConnection = () => { offline.hidden = navigator.onLine; };
+addEventListener("online", showConnection);
+addEventListener("offline", showConnection);
+showConnection();
+
+const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("search");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !search) return;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
+function whatWentWrong(request) {
+  try {
+    return JSON.parse(request.responseText).message;
+  } catch {
+    return "That didn’t work just now. Please try again.";
+  }
+}
+
+document.addEventListener("htmx:responseError", (event) => toast(whatWentWrong(event.detail.xhr)));
+document.addEventListener("htmx:sendError", () => toast("No answer from here. Are you online?"));
+document.addEventListener("htmx:afterSwap", () => {
+  const heading = document.querySelector("[data-announce] h1");
+  if (heading) announce(heading.textContent.trim());
+});
+document.addEventListener("toggle", (event) => {
+  if (event.newState === "open" && event.target.matches?.("details.confirm")) event.target.querySelector("input, button")?.focus();
+}, true);
