@@ -15,7 +15,7 @@ from botbot.kit import clock, ids
 from botbot.ui.render import render
 
 THEMES = {"auto", "light", "dark"}
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 
 
 class Site(msgspec.Struct):

@@ -50,7 +50,7 @@ class CardView(Card, rename="camel"):
         return (clock.now() - self.created_at).days < NEW_FOR_DAYS
 
 
-class Compatibility(msgspec.Struct, rename="camel"):
+class Compatibility(msgspec.Struct, rename="camel", frozen=True):
     permissions: list[str] = []
     intents: list[str] = []
     languages: list[str] = []

@@ -50,13 +50,11 @@ def kind_of(message: str, language: str) -> str:
     """One of `KINDS`. `language` is a BCP 47 tag; of it only the first part matters, and any may be given."""
     folded = _fold(message)
     spoken = re.findall(r"[a-z']+", folded)
-    if not _has_sense(message, spoken):
-        return "unclear"
     order = _languages(language)
-    for text in (folded, _mended(folded)):
+    for text in dict.fromkeys((_mended(folded), folded)):
         if kind := _telling_kind(text, order) or _short_kind(text, order, len(spoken)):
             return kind
-    return "question"
+    return "question" if (_ASKING.search(folded) and spoken) or _has_sense(message, spoken) else "unclear"
 
 
 def choose_sample(sample_replies: Mapping[str, Sequence[str]], message: str, language: str, turn: int) -> str:
@@ -64,7 +62,7 @@ def choose_sample(sample_replies: Mapping[str, Sequence[str]], message: str, lan
 
     Falls back to a related kind, then to any that is not out of place; empty only when there is none at all."""
     kind = kind_of(message, language)
-    rest = [] if kind == "sad" else [each for each in ("question", "unclear", "greeting", *sample_replies)]
+    rest = [] if kind == "sad" else ["question", "unclear", "greeting", *sample_replies]
     for candidate in (kind, *STAND_INS[kind], *rest):
         replies = [reply for reply in sample_replies.get(candidate, ()) if reply.strip()]
         if replies:

@@ -12,7 +12,8 @@
 | `POST /_sandbox/commands` | `{user, channel, name, text?, target?}` |
 | `POST /_sandbox/consent` | `{url, user, guild?, cancel?}`, answers `{location}` |
 | `POST /_sandbox/roles` | `{guild, user, role_ids}` |
-| `POST /_sandbox/gateway` | `{do}`: drop, close `{code}`, reconnect, invalidate `{is_resumable}`, outage `{guild, is_down}` |
+| `POST /_sandbox/gateway` | `{do}`: drop, close (`code`), reconnect, invalidate (`is_resumable`), |
+| | outage (`guild`, `is_down`) |
 | `PATCH /_sandbox/gateway` | any of `Moods`, and `remaining`, `total`, `seconds_apart`, `shards`; `GET` shows |
 | `PATCH /_sandbox/switches` | any of `Switches`, and `limits` (on or off) |
 """

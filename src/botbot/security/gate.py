@@ -41,8 +41,16 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 class Gate:
     """ASGI middleware around the whole application. `own_origin` is the public URL."""
 
-    def __init__(self, app: App, *, own_origin: str, error_page: Callable[[Scope, BotBotError], bytes]) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        own_origin: str,
+        error_page: Callable[[Scope, BotBotError], bytes],
+        counts: dict[str, int],
+    ) -> None:
         self._app = app
+        self._counts = counts
         self._own_origin = own_origin
         self._error_page = error_page
         self._headers = [*HEADERS, HSTS] if own_origin.startswith("https://") else HEADERS
@@ -69,6 +77,7 @@ class Gate:
             if not status:
                 await self._refuse(scope, send_with_headers, failure)
         finally:
+            self._counts[f"{status // 100}xx"] = self._counts.get(f"{status // 100}xx", 0) + 1
             log.debug(
                 "%s %s %s %.1f ms", scope["method"], scope["path"], status, (time.perf_counter() - started) * 1000
             )

@@ -30,12 +30,14 @@ class Link:
         self._deflate = zlib.compressobj() if compress == "zlib-stream" else None
         self._waiting: asyncio.Queue[Payload | int | None] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write())
+        self.is_closing = False
 
     def send(self, op: int, data: Any = None, *, sequence: int | None = None, event: str | None = None) -> None:
         self._waiting.put_nowait({"op": op, "d": data, "s": sequence, "t": event})
 
     def close(self, code: int) -> None:
         """After everything that is still queued."""
+        self.is_closing = True
         self._waiting.put_nowait(code)
 
     def abort(self) -> None:

@@ -48,7 +48,7 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     finally:
         core.hub.lost(link)
         await link.end()
-    if socket.close_code in ENDS_SESSION and conversation.session and not conversation.is_closed_by_us:
+    if socket.close_code in ENDS_SESSION and conversation.session and not link.is_closing:
         core.hub.end_session(conversation.session)
     return socket
 
@@ -68,13 +68,11 @@ class _Conversation:
         self._beat_at = time.monotonic()
         self._received: deque[float] = deque()
         self.session: Session | None = None
-        self.is_closed_by_us = False
 
     async def run(self) -> None:
         while True:
             frame = await self._next_frame()
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self.is_closed_by_us = frame.type is WSMsgType.CLOSED
                 return
             self._take(self._decoded(frame.data))
 

@@ -23,7 +23,7 @@ def answer(messages: Sequence[dict[str, Any]]) -> str:
     scene = read(messages)
     seed = repr((scene.character.name, scene.character.openings[:4], scene.message, len(messages)))
     core, borrowed = _core(scene, seed), _borrowed(scene, seed)
-    first = [borrowed, core] if scene.kind in GOING_ON | {"joke", "story"} else [core, borrowed]
+    first = [core, borrowed] if scene.kind == "farewell" else [borrowed, core]
     parts = [*first, _callback(scene, seed), _ending(scene, seed, borrowed)]
     return _in_the_manner(scene.character, " ".join(part for part in parts if part))
 

@@ -12,17 +12,22 @@ from botbot.sandbox.model.intents import kind_of, language_of
 from botbot.sandbox.model.lexicon import fold, words
 
 LONGEST_LINE = 110
+NEAR_THE_START = 400
 LONGEST_QUOTE = 38  # a prompt is its author's: no more of it is ever repeated than a turn of phrase
+_CAPITALISED = r"[^\W\d_a-zß-ÿ][\w'’\-]*"
+_BETWEEN = r"(?:the|of|de|von|van|del|la|le|du|der|die|das|and|&)"
+_NAME_FORM = rf"{_CAPITALISED}(?:\s{_BETWEEN}\b|\s{_CAPITALISED})*"
 _NAME = re.compile(
     r"(?:\b[Yy]ou(?: are|'re|’re| were| play)|\b[Dd]u bist|\bSie sind|\b[Tt]u es|\b[Vv]ous êtes|\b[Ee]res)\s+"
-    r"((?:[Dd]octor |[Pp]rofessor |the |The |der |die |das |el |la |le )?[^\W\d_a-zß-ÿ][\w'’\-]*"
-    r"(?:\s+(?:the|of|de|von|van|del|la|le|du|der|die|das|and|&)\b|\s+[^\W\d_a-zß-ÿ][\w'’\-]*)*)"
+    rf"((?:(?:the|der|die|das|el|la|le)\s)?{_NAME_FORM})"
 )
+_WORD_OF_NAME = r"[^\W\d_a-zß-ÿ][a-zß-ÿ][\w'’\-]*"  # not shouted, as headings are
+_FULL_NAME = re.compile(rf"{_WORD_OF_NAME}(?:(?: {_BETWEEN}){{0,2}} {_WORD_OF_NAME})+")
 _ROLE = re.compile(r"^[,:]?\s*((?:an?|the|ein|eine|einen|der|die|un|une|la|le|una|el)\s[^.;:!?\n]{3,120})")
 _QUOTED = re.compile(r"[\"“„«]([^\"”“„«»\n]{2,110})[\"”“»]|(?<!\w)['‘]([A-ZÀ-Þ][^'’\n]{1,60})['’](?!\w)")
 _NOUN = re.compile(
     r"\b(?:a|an|the|my|your|this|one|two|ein|eine|der|die|das|un|une|le|la|el|una)\s+([^\W\d_]{4,14})"
-    r"(?=[.,;:!?]|\s(?:of|in|is|was|has|had|on|with|and|that|for|und|ist|et|est|y|es)\b)"
+    r"(?=[.,;:!?]|\s(?:in|is|was|has|had|on|with|and|that|for|und|ist|et|est|y|es)\b)"
 )
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _SENTENCE = re.compile(r"[^.!?…\n]+[.!?…]+[\"”')]*|[^.!?…\n]+$")
@@ -68,12 +73,22 @@ def character_of(prompt: str, examples: Sequence[dict[str, Any]]) -> Character:
 def _name_and_role(prompt: str) -> tuple[str, str]:
     found = _NAME.search(prompt)
     if not found:
-        return "", ""
-    name = found.group(1).strip(" ,'’-")[:60]
+        return _first_named(prompt), ""
+    name = _trim(found.group(1))
     role = _ROLE.search(prompt[found.end() :])
     short = re.split(r",| (?:who|whose|that|which|der|die|qui|que)\b", role.group(1))[0].strip() if role else ""
     is_new = short and len(short) <= LONGEST_QUOTE and fold(short.split()[-1]) not in fold(name)
     return name, short if is_new else ""
+
+
+def _first_named(prompt: str) -> str:
+    """Without a "You are …": the first name of several words, near the start ("Score for one voice: Ada
+    Byron")."""
+    return next((_trim(found) for found in _FULL_NAME.findall(prompt[:NEAR_THE_START])), "")
+
+
+def _trim(name: str) -> str:
+    return name.strip(" ,.'’-")[:60]
 
 
 def _spoken(examples: Sequence[dict[str, Any]]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -92,13 +107,13 @@ def _spoken(examples: Sequence[dict[str, Any]]) -> tuple[list[tuple[str, str]], 
 
 
 def _is_portable(sentence: str, asked: str) -> bool:
-    """Whether a sentence could follow other words than those it was written for: no names in it, and nothing
-    of what was asked."""
+    """Whether a sentence could follow other words than those it was written for: no names in it, no figures,
+    no loose markup, and nothing of what was asked."""
     spoken = re.findall(r"[\w'’]+", sentence)
-    has_names = any(word[0].isupper() and len(word) > 3 for word in spoken[1:])
+    has_names = any(word[0].isupper() and not word.isupper() and len(word) > 3 for word in spoken[1:])
     about = {fold(word)[:5] for word in re.findall(r"\w{4,}", asked)}
     echoes = any(fold(word)[:5] in about for word in spoken if len(word) > 3)
-    return 2 < len(sentence) <= LONGEST_LINE and not has_names and not echoes
+    return 2 < len(sentence) <= LONGEST_LINE and not (has_names or echoes or re.search(r"[\d*`()\[\]#_]", sentence))
 
 
 def _quoted(prompt: str) -> list[str]:
@@ -108,15 +123,19 @@ def _quoted(prompt: str) -> list[str]:
 
 
 def _manners(prompt: str) -> list[str]:
+    """How it is: adjectives with a share ("curious (98 %)"), the strongest first; else adjectives of
+    manner."""
+    rated = re.findall(r"([a-z]{4,}) \((\d{1,3}) ?%\)", prompt)
+    if rated:
+        return [word for word, _ in sorted(rated, key=lambda each: -int(each[1]))][:3]
     spoken = re.findall(r"[a-z]+", prompt.lower())
     return list(dict.fromkeys(word for word in spoken if word in words("manner", "words")))[:3]
 
 
 def _props(text: str) -> list[str]:
     """Things that are named again and again, the most frequent first."""
-    found = Counter(word for word in _NOUN.findall(text) if word.islower() and _is_thing(word))
-    often = Counter({word: text.count(word) for word in found})
-    return [word for word, times in often.most_common(6) if times > 1] or list(often)[:6]
+    found = Counter(word for word in _NOUN.findall(text) if _is_thing(word))
+    return [word for word, times in found.most_common(5) if times > 1]
 
 
 def _is_thing(word: str) -> bool:

@@ -31,7 +31,7 @@ async def answer(call: Call) -> Any:
     asked.is_ephemeral = bool((data.get("flags") or 0) & render.EPHEMERAL)
     message = _said(call, asked, data if kind == MESSAGE else {}, is_thinking=kind == DEFERRED)
     asked.original_id = message.id
-    return _receipt(call, asked, message, kind) if call.flag("with_response") else None
+    return _receipt(call, asked, message) if call.flag("with_response") else None
 
 
 def _said(call: Call, asked: Interaction, body: dict[str, Any], *, is_thinking: bool = False) -> Message:
@@ -44,7 +44,8 @@ def _said(call: Call, asked: Interaction, body: dict[str, Any], *, is_thinking: 
     return speaking.say(call.world, message)
 
 
-def _receipt(call: Call, asked: Interaction, message: Message, kind: int) -> dict[str, Any]:
+def _receipt(call: Call, asked: Interaction, message: Message) -> dict[str, Any]:
+    """The description knows no type 5 here: a deferred answer, too, has made a message."""
     return {
         "interaction": {
             "id": str(asked.id),
@@ -55,7 +56,7 @@ def _receipt(call: Call, asked: Interaction, message: Message, kind: int) -> dic
             "channel_id": str(asked.channel_id),
             "guild_id": str(asked.guild_id),
         },
-        "resource": {"type": kind, "message": messages.shown(call, message)},
+        "resource": {"type": MESSAGE, "message": messages.shown(call, message)},
     }
 
 

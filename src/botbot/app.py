@@ -1,0 +1,152 @@
+"""Builds the web application: the only place where the rooms are wired together."""
+
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+
+from botbot import health
+from botbot.accounts import api as accounts_api
+from botbot.accounts import pages as accounts_pages
+from botbot.accounts.discord_tokens import GuildLists
+from botbot.accounts.rules import Viewer
+from botbot.accounts.signin import Arrival
+from botbot.accounts.web import HTML, provide_house, provide_viewer, site_for
+from botbot.catalog import api as catalog_api
+from botbot.deployments import api as deployments_api
+from botbot.deployments import flow
+from botbot.deployments import pages as deployments_pages
+from botbot.errors import ApiError, BotBotError, NotFound
+from botbot.house import House
+from botbot.preview import api as preview_api
+from botbot.preview.service import Relays
+from botbot.preview.sessions import PreviewSessions
+from botbot.reviews import api as reviews_api
+from botbot.reviews import pages as reviews_pages
+from botbot.security import boundary
+from botbot.security.gate import App, Gate
+from botbot.security.requests import MAX_BODY, StrictRequest
+from botbot.storefront import api as storefront_api
+from botbot.storefront import pages as storefront_pages
+from botbot.ui.assets import find_asset
+from botbot.ui.render import render
+
+VERSION = "1.0"
+
+
+def build_app(house: House, *, sandbox_url: str | None = None) -> tuple[App, Litestar]:
+    """The whole site as (the guarded ASGI application, the Litestar application inside it)."""
+    guilds, sessions, relays = GuildLists(house), PreviewSessions(), Relays()
+
+    async def on_install(house: House, viewer: Viewer, arrival: Arrival) -> None:
+        await flow.on_install(house, guilds, viewer, arrival)
+
+    site = Litestar(
+        route_handlers=[
+            static,
+            openapi,
+            *health.handlers,
+            accounts_api.router,
+            *accounts_pages.handlers,
+            *catalog_api.handlers,
+            *storefront_api.handlers,
+            *storefront_pages.handlers,
+            reviews_api.router,
+            *reviews_pages.handlers,
+            preview_api.router,
+            *deployments_api.handlers,
+            *deployments_pages.handlers,
+        ],
+        dependencies={
+            "house": Provide(provide_house),
+            "viewer": Provide(provide_viewer),
+            "guilds": Provide(lambda: guilds, sync_to_thread=False),
+            "sessions": Provide(lambda: sessions, sync_to_thread=False),
+            "relays": Provide(lambda: relays, sync_to_thread=False),
+        },
+        state=State(
+            {
+                "house": house,
+                "health": health.Health(house),
+                "sandbox_url": sandbox_url,
+                "on_install": on_install,
+                "relays": relays,
+                "counts": {},
+            }
+        ),
+        exception_handlers={Exception: answer_failure},
+        request_class=StrictRequest,
+        request_max_body_size=MAX_BODY,
+        openapi_config=OpenAPIConfig(title="BotBot's Personality Marketplace", version=VERSION, render_plugins=[]),
+        response_cache_config=ResponseCacheConfig(),
+        debug=False,
+        logging_config=None,
+    )
+    own_origin = house.settings.public_url
+    return Gate(site, own_origin=own_origin, error_page=_refusal_page(site), counts=site.state.counts), site
+
+
+@get("/static/{file_name:str}", include_in_schema=False)
+async def static(request: Request[Any, Any, Any], file_name: str) -> Response[bytes]:
+    """A stylesheet, script or picture under its hashed name: it never changes, so it may be kept for ever."""
+    asset = find_asset(file_name)
+    if asset is None:
+        raise NotFound
+    headers = {"cache-control": "public, max-age=31536000, immutable", "etag": asset.etag, "vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(b"", status_code=304, headers=headers, media_type=asset.content_type)
+    if asset.gzip_body is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return Response(asset.gzip_body, headers=headers, media_type=asset.content_type)
+    return Response(asset.body, headers=headers, media_type=asset.content_type)
+
+
+@get("/openapi.json", include_in_schema=False, media_type=MediaType.JSON)
+async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    return describe(request.app)
+
+
+def describe(site: Litestar) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, with the one shape of every failure."""
+    from botbot.openapi import document
+
+    return document(site)
+
+
+def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Every failure inside the application, as a page or as JSON."""
+    failure = boundary.to_failure(error)
+    headers = {**boundary.headers_for(failure), "cache-control": "no-store"}
+    if boundary.prefers_html(request.url.path, request.headers.get("accept", "")):
+        body = draw_failure(request, failure)
+        return Response(body, status_code=failure.status, media_type=HTML, headers=headers)
+    encoded = boundary.encode(failure, _login_url(request))
+    return Response(encoded, status_code=failure.status, media_type="application/json", headers=headers)
+
+
+def _login_url(request: Request[Any, Any, Any]) -> str:
+    house: House = request.app.state.house
+    return f"{house.settings.public_url}/api/auth/discord"
+
+
+def draw_failure(request: Request[Any, Any, Any], failure: BotBotError) -> str:
+    """The failure as a page. It needs no database, so it can be drawn when that is what failed."""
+    error: ApiError = failure.to_api_error()
+    return render(
+        "errors/error.html",
+        site=site_for(request, None),
+        error=error,
+        status=failure.status,
+        reference=failure.details.get("reference"),
+    )
+
+
+def _refusal_page(site: Litestar) -> Any:
+    def draw(scope: Any, failure: BotBotError) -> bytes:
+        scope = {**scope, "app": site, "litestar_app": site, "state": scope.get("state", {})}
+        return draw_failure(StrictRequest(scope), failure).encode()
+
+    return draw

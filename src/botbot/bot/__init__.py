@@ -1,0 +1,1 @@
+"""The gateway process: hears what is said to BotBot and answers as the personality that lives there."""

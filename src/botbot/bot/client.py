@@ -1,0 +1,68 @@
+"""discord.py, for the gateway only: it hears, our own REST client speaks.
+
+Two class attributes point it at the configured API; there is no option for that. Its intents are the least that hear
+mentions and replies: GUILDS and GUILD_MESSAGES (513)."""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from botbot.bot.replies import Heard
+
+ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
+OnHeard = Callable[[Heard], Coroutine[Any, Any, None]]
+MOST_TEXT = 4000
+
+
+def intents_for(message_content: bool) -> discord.Intents:
+    """513, and the privileged message content only where the operator switched it on."""
+    intents = discord.Intents.none()
+    intents.guilds = True
+    intents.guild_messages = True
+    intents.message_content = message_content
+    return intents
+
+
+class GatewayClient(discord.AutoShardedClient):
+    """One connection's life. `on_heard` is called for each message meant for us."""
+
+    def __init__(self, api_url: str, gateway_url: str, on_heard: OnHeard, *, message_content: bool) -> None:
+        Route.BASE = api_url
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+        super().__init__(
+            intents=intents_for(message_content),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            guild_ready_timeout=0.3,
+            max_ratelimit_timeout=60,
+        )
+        self._on_heard = on_heard
+        self._closed_by_us = False
+
+    async def on_message(self, message: discord.Message) -> None:
+        heard = self._heard(message)
+        if heard is not None:
+            await self._on_heard(heard)
+
+    def _heard(self, message: discord.Message) -> Heard | None:
+        """A person's message that mentions us (a ping-reply does so too); no bots, webhooks, system messages."""
+        if message.guild is None or message.author.bot or message.webhook_id or message.type not in ANSWERED_TYPES:
+            return None
+        if self.user is None or self.user not in message.mentions:
+            return None
+        text = re.sub(rf"<@!?{self.user.id}>", "", message.content).strip()
+        return Heard(
+            message_id=message.id,
+            channel_id=message.channel.id,
+            guild_id=message.guild.id,
+            author_id=message.author.id,
+            text=text[:MOST_TEXT] or "Hello!",
+            is_nsfw=bool(getattr(message.channel, "nsfw", False)),
+        )

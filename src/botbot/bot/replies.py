@@ -1,0 +1,159 @@
+"""From a message to an answer: claim it, remember, ask the model within the server's budget, and say it safely."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from botbot.agents import queries, rules, service
+from botbot.agents.queries import Speaker
+from botbot.catalog.service import note_use
+from botbot.errors import BotBotError, ModelUnavailable
+from botbot.house import House
+from botbot.jobs import budgets
+from botbot.peers.discord.text import clean_reply, split_reply
+from botbot.peers.llm import Message
+from botbot.preview.sampling import choose_sample
+
+log = logging.getLogger("botbot.bot")
+
+MAX_TOKENS = 500
+TYPING_SECONDS = 8.0
+LONGEST = 2000
+SPENT = "-# {name} has used up today's words in this server, and is back tomorrow (UTC)."
+NO_MODEL = "-# A sample reply: the model isn't answering right now."
+NOBODY = "Nobody lives here yet. Choose a personality for this server: {url}"
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A message that was meant for us."""
+
+    message_id: int
+    channel_id: int
+    guild_id: int
+    author_id: int
+    text: str
+    is_nsfw: bool
+
+
+class Replies:
+    """Answers; one at a time per channel."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._channels: dict[int, asyncio.Lock] = {}
+
+    async def answer(self, heard: Heard, speaker: Speaker | None) -> None:
+        """Answer `heard` once, whatever the gateway delivers twice. Failures are logged, never raised."""
+        try:
+            async with self._house.db.write() as session:
+                if not await service.claim_message(session, heard.message_id):
+                    return
+            if speaker is None:
+                await self._say(heard, [NOBODY.format(url=self._house.settings.public_url)])
+            elif self._may_speak(heard, speaker):
+                async with self._channels.setdefault(heard.channel_id, asyncio.Lock()):
+                    await self._answer_as(heard, speaker)
+        except BotBotError as error:
+            log.warning("message %s in channel %s: %s", heard.message_id, heard.channel_id, error.message)
+
+    def _may_speak(self, heard: Heard, speaker: Speaker) -> bool:
+        if speaker.status != "active" or (speaker.channel_ids and heard.channel_id not in speaker.channel_ids):
+            return False
+        return heard.is_nsfw or speaker.snapshot.get("content_rating") != "mature"
+
+    async def _answer_as(self, heard: Heard, speaker: Speaker) -> None:
+        async with self._typing(heard.channel_id):
+            said, remark = await self._think(heard, speaker)
+        parts = split_reply(clean_reply(said)) if said else []
+        if remark:
+            parts = _with_remark(parts, remark)
+        await self._say(heard, parts)
+        if said and not remark:
+            await self._remember(heard, speaker, said)
+
+    async def _think(self, heard: Heard, speaker: Speaker) -> tuple[str, str]:
+        """(what is said, a small remark under it). The day's tokens are reserved before the call, settled after."""
+        async with self._house.db.read() as session:
+            history = await queries.recent_turns(session, self._house.cipher, speaker.agent_id, heard.channel_id)
+        prompt = rules.conversation(speaker.snapshot, speaker.name, speaker.traits, history, heard.text)
+        if not self._house.model.is_configured:
+            return self._sample(heard, speaker, len(history)), NO_MODEL
+        key = budgets.day_key("guild", heard.guild_id)
+        reserved = _estimate(prompt) + MAX_TOKENS
+        async with self._house.db.write() as session:
+            cap = self._house.settings.guild_tokens_per_day
+            if not await budgets.reserve(session, key, reserved, cap):
+                return "", SPENT.format(name=speaker.name)
+        spent = reserved
+        try:
+            reply = await self._house.model.complete(prompt, max_tokens=MAX_TOKENS)
+            spent = reply.usage.prompt_tokens + reply.usage.completion_tokens
+        except ModelUnavailable as error:
+            spent = reserved if error.started else 0
+            return self._sample(heard, speaker, len(history)), NO_MODEL
+        finally:
+            async with self._house.db.write() as session:
+                await budgets.settle(session, key, reserved, spent)
+        return reply.text, ""
+
+    def _sample(self, heard: Heard, speaker: Speaker, turn: int) -> str:
+        replies = speaker.snapshot.get("sample_replies", {})
+        return choose_sample(replies, heard.text, speaker.snapshot.get("language", "en"), turn)
+
+    async def _say(self, heard: Heard, parts: list[str]) -> None:
+        """Only the first part is a reply. The nonce keeps a repeated call from saying anything twice."""
+        for n, part in enumerate(parts):
+            await self._house.discord.create_message(
+                heard.channel_id,
+                part,
+                nonce=f"{heard.message_id}-{n}",
+                reply_to=heard.message_id if n == 0 else None,
+            )
+
+    async def _remember(self, heard: Heard, speaker: Speaker, said: str) -> None:
+        async with self._house.db.write() as session:
+            for role, text in (("user", heard.text), ("assistant", said)):
+                service.remember_turn(
+                    session,
+                    self._house.cipher,
+                    speaker.agent_id,
+                    heard.channel_id,
+                    role=role,
+                    text=text,
+                    user_id=heard.author_id,
+                )
+                await session.flush()
+            await note_use(session, speaker.personality_id, heard.author_id)
+
+    @asynccontextmanager
+    async def _typing(self, channel_id: int) -> AsyncIterator[None]:
+        """Show that an answer is being written, until the block ends."""
+        task = asyncio.create_task(self._keep_typing(channel_id))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_typing(self, channel_id: int) -> None:
+        while True:
+            with contextlib.suppress(BotBotError):
+                await self._house.discord.trigger_typing(channel_id)
+            await asyncio.sleep(TYPING_SECONDS)
+
+
+def _with_remark(parts: list[str], remark: str) -> list[str]:
+    if not parts:
+        return [remark]
+    joined = f"{parts[-1]}\n{remark}"
+    return [*parts[:-1], joined] if len(joined) <= LONGEST else [*parts, remark]
+
+
+def _estimate(prompt: list[Message]) -> int:
+    """Tokens of a prompt, from above: three characters each."""
+    return sum(len(turn.content) // 3 + 4 for turn in prompt)

@@ -1,0 +1,209 @@
+"""The console script: `botbot COMMAND`. Each command does one thing and says in words what went wrong."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from botbot import logs, settings
+from botbot.errors import BotBotError
+from botbot.settings import Settings, load_settings
+
+Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+EVERYTHING = frozenset({"web", "worker", "bot"})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse, run, and leave with the command's exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        chosen = load_settings()
+        logs.set_up(chosen.log)
+        code = _run(parsed.command(chosen, parsed))
+    except BotBotError as error:
+        print(f"botbot: {error.message}", file=sys.stderr)
+        for name, problem in error.details.get("fields", {}).items():
+            print(f"  {name} {problem}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="botbot", description="A marketplace of AI personalities for Discord.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, meaning: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=meaning, description=meaning)
+        added.set_defaults(command=command)
+        return added
+
+    serve_parser = add("serve", serve, "Everything in one process: web, worker, bot. Migrates and seeds first.")
+    serve_parser.add_argument("--sandbox", action="store_true", help="also start the sandbox, and use it")
+    add("web", role("web"), "The web alone.")
+    add("worker", role("worker"), "The worker alone: deployments and tidying up.")
+    add("bot", role("bot"), "The bot alone.")
+    add("sandbox", run_sandbox, "The stand-in Discord and model, on loopback.")
+    add("migrate", run_migrate, "Bring the database's schema up to date.")
+    add("seed", run_seed, "Load the curated catalogue; may be repeated.")
+    _add_token(commands)
+    granting = add("grant", grant, "Make somebody a moderator or an admin.")
+    granting.add_argument("--user", type=_snowflake, required=True, metavar="DISCORD_ID")
+    granting.add_argument("--role", choices=["user", "moderator", "admin"], required=True)
+    doctoring = add("doctor", run_doctor, "Check every setting and peer; exit 1 if anything is wrong.")
+    doctoring.add_argument("--example", action="store_true", help="print a .env.example and do nothing else")
+    add("openapi", print_openapi, "Print the OpenAPI 3.1 document.")
+    return parser
+
+
+def _add_token(commands: Any) -> None:
+    parser = commands.add_parser("token", help="Personal API tokens.", description="Personal API tokens.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    creating = verbs.add_parser("create", help="Print a new token, once.")
+    creating.add_argument("--user", type=_snowflake, required=True, metavar="DISCORD_ID")
+    creating.add_argument("--name", default="", help="what it is for")
+    creating.set_defaults(command=create_token)
+
+
+def _snowflake(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise argparse.ArgumentTypeError("must be a Discord id: digits only")
+    return int(text)
+
+
+async def serve(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.runtime import Process
+
+    return await Process(chosen, EVERYTHING, sandbox=parsed.sandbox).run()
+
+
+def role(name: str) -> Command:
+    async def run(chosen: Settings, parsed: argparse.Namespace) -> int:
+        from botbot.runtime import Process
+
+        return await Process(chosen, frozenset({name})).run()
+
+    return run
+
+
+async def run_sandbox(chosen: Settings, parsed: argparse.Namespace) -> int:
+    """Prints the settings that point a marketplace here, then serves until it is stopped."""
+    import signal
+
+    from botbot.sandbox.server import Sandbox
+
+    sandbox = Sandbox(
+        redirect_uris=[chosen.redirect_uri],
+        port=chosen.sandbox_port,
+        state_file=chosen.data_dir / "sandbox.json",
+        message_content=chosen.discord_message_content,
+    )
+    await sandbox.start()
+    for name, value in sandbox.environment.items():
+        print(f"{name}={value}")
+    print(f"# the sandbox: {sandbox.url}", flush=True)
+    stopping = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stopping.set)
+    await stopping.wait()
+    await sandbox.stop()
+    return 0
+
+
+async def _with_house(chosen: Settings, work: Callable[[Any], Coroutine[Any, Any, int]]) -> int:
+    from botbot.db.migrate import migrate
+    from botbot.house import House
+
+    house = House.build(chosen)
+    try:
+        await migrate(house.db)
+        return await work(house)
+    finally:
+        await house.close()
+
+
+async def run_migrate(chosen: Settings, parsed: argparse.Namespace) -> int:
+    async def work(house: Any) -> int:
+        print("The schema is up to date.")
+        return 0
+
+    return await _with_house(chosen, work)
+
+
+async def run_seed(chosen: Settings, parsed: argparse.Namespace) -> int:
+    async def work(house: Any) -> int:
+        from botbot.runtime import seed
+
+        print(", ".join(f"{count} {what}" for what, count in (await seed(house)).items()))
+        return 0
+
+    return await _with_house(chosen, work)
+
+
+async def create_token(chosen: Settings, parsed: argparse.Namespace) -> int:
+    async def work(house: Any) -> int:
+        from botbot.accounts.service import create_api_token
+
+        async with house.db.write() as session:
+            token = await create_api_token(session, parsed.user, parsed.name)
+        print(token)
+        print("Keep it now: it can't be shown again.", file=sys.stderr)
+        return 0
+
+    return await _with_house(chosen, work)
+
+
+async def grant(chosen: Settings, parsed: argparse.Namespace) -> int:
+    async def work(house: Any) -> int:
+        from botbot.accounts.service import grant_role
+
+        async with house.db.write() as session:
+            await grant_role(session, parsed.user, parsed.role)
+        print(f"{parsed.user} is {parsed.role} now.")
+        return 0
+
+    return await _with_house(chosen, work)
+
+
+async def run_doctor(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.doctor import examine, example
+
+    if parsed.example:
+        print(example(), end="")
+        return 0
+    for name, value in settings.shown(chosen):
+        print(f"  {name}={value}")
+    findings = await examine(chosen)
+    for finding in findings:
+        print(finding)
+    return 1 if any(finding.is_wrong for finding in findings) else 0
+
+
+async def print_openapi(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.app import build_app, describe
+    from botbot.house import House
+
+    house = House.build(chosen)
+    try:
+        _, site = build_app(house)
+        print(msgspec.json.format(msgspec.json.encode(describe(site), order="deterministic"), indent=2).decode())
+    finally:
+        await house.close()
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The OpenAPI document: generated from the handlers, with the one shape of every failure added to each operation."""
+
+from typing import Any
+
+from litestar import Litestar
+
+ERROR = {
+    "type": "object",
+    "description": "The one shape of every failure.",
+    "required": ["error", "message", "code", "details"],
+    "properties": {
+        "error": {"type": "string", "description": "A stable snake_case name for programs."},
+        "message": {"type": "string", "description": "One sentence for a person."},
+        "code": {"type": ["string", "null"], "description": "A peer's finer code."},
+        "details": {"type": "object"},
+    },
+}
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A personal API token, `bbt_…`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "botbot_session"},
+}
+
+
+def document(site: Litestar) -> dict[str, Any]:
+    """OpenAPI 3.1 as plain data."""
+    made: dict[str, Any] = site.openapi_schema.to_schema()
+    components = made.setdefault("components", {})
+    components.setdefault("schemas", {})["ApiError"] = ERROR
+    components["securitySchemes"] = SECURITY
+    made["security"] = [{}, {"bearer": []}, {"session": []}]
+    for path in made["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                _with_failures(operation)
+    return made
+
+
+def _with_failures(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    responses.pop("400", None)
+    responses["default"] = {
+        "description": "Any failure.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ApiError"}}},
+    }

@@ -1,0 +1,222 @@
+"""The processes: web, worker and bot, alone or all in one, each ready soon and gone within ten seconds of SIGTERM."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+
+from botbot.agents import service as agents
+from botbot.app import build_app
+from botbot.bot.runner import BotRunner
+from botbot.catalog.entries import read_curated
+from botbot.catalog.models import PersonalityTemplate
+from botbot.catalog.service import seed_entry
+from botbot.db.migrate import migrate
+from botbot.deployments import service as deployments
+from botbot.deployments.jobs import saga_kinds
+from botbot.errors import StorageUnavailable
+from botbot.house import House
+from botbot.jobs import budgets, outbox
+from botbot.jobs.engine import SagaRunner
+from botbot.kit import clock
+from botbot.sandbox.server import Sandbox
+from botbot.settings import Settings
+
+log = logging.getLogger("botbot")
+
+STOP_SECONDS = 6.0
+TIDY_EVERY_SECONDS = 600.0
+KEEP_BUDGETS = timedelta(days=90)
+KEEP_OUTBOX = timedelta(days=7)
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn without its own signal handling, which would end the other tasks of this process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def seed(house: House) -> dict[str, int]:
+    """Load the curated catalogue; answers how many entries were created, updated, unchanged."""
+    counts = {"created": 0, "updated": 0, "unchanged": 0}
+    entries = await asyncio.to_thread(read_curated)
+    async with house.db.write() as session:
+        for entry in entries:
+            counts[await seed_entry(session, entry)] += 1
+    return counts
+
+
+async def prepare(house: House) -> None:
+    """Bring the schema up to date, and fill an empty catalogue."""
+    await migrate(house.db)
+    async with house.db.read() as session:
+        from sqlalchemy import select
+
+        is_empty = await session.scalar(select(PersonalityTemplate.id).limit(1)) is None
+    if is_empty:
+        await seed(house)
+
+
+async def tidy_forever(house: House) -> None:
+    """What time makes superfluous: old talk, handled notes, old budgets, installs that never came."""
+    while True:
+        with contextlib.suppress(StorageUnavailable):
+            await tidy(house)
+        await asyncio.sleep(TIDY_EVERY_SECONDS)
+
+
+async def tidy(house: House) -> None:
+    now = clock.now()
+    async with house.db.write() as session:
+        await agents.forget_old_talk(session, now - timedelta(days=house.settings.retention_days))
+        await outbox.forget_handled(session, now - KEEP_OUTBOX)
+        await budgets.forget(session, now - KEEP_BUDGETS)
+        await deployments.expire_uninstalled(session)
+
+
+class Process:
+    """One process of ours, made of the roles it plays."""
+
+    def __init__(self, settings: Settings, roles: frozenset[str], *, sandbox: bool = False) -> None:
+        self._settings = settings
+        self._roles = roles
+        self._wants_sandbox = sandbox
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    async def run(self) -> int:
+        """Until SIGTERM or SIGINT, or until a part that must not end does. Answers the exit code."""
+        self._watch_signals()
+        settings = await self._start_sandbox()
+        house = House.build(settings)
+        self._closers.append(house.close)
+        try:
+            if "web" in self._roles:
+                await prepare(house)
+            server = self._build_web(house)
+            self._start_workers(house, server.config.app_state)  # type: ignore[attr-defined]
+            return await self._serve(server)
+        finally:
+            await self._close()
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._stopping.set)
+
+    async def _start_sandbox(self) -> Settings:
+        if not self._wants_sandbox:
+            return self._settings
+        sandbox = Sandbox(
+            redirect_uris=[self._settings.redirect_uri],
+            port=self._settings.sandbox_port,
+            state_file=self._settings.data_dir / "sandbox.json",
+            message_content=self._settings.discord_message_content,
+        )
+        await sandbox.start()
+        self._closers.append(sandbox.stop)
+        self.sandbox_url = sandbox.url
+        return sandboxed(self._settings, sandbox)
+
+    sandbox_url: str | None = None
+
+    def _build_web(self, house: House) -> WebServer:
+        app, site = build_app(house, sandbox_url=self.sandbox_url)
+        settings = house.settings
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=30,
+        )
+        config.app_state = site.state  # type: ignore[attr-defined]
+        return WebServer(config)
+
+    def _start_workers(self, house: House, state: Any) -> None:
+        self._spawn(house.signal.listen(), "signal")
+        if "worker" in self._roles:
+            runner = SagaRunner(house.db, house.signal, saga_kinds(house))
+            self._spawn(runner.run_forever(), "worker")
+            self._spawn(tidy_forever(house), "tidy")
+            self._closers.append(runner.stop)
+        if "bot" in self._roles:
+            bot = BotRunner(house)
+            state.health.parts["discord_gateway"] = bot.state
+            self._spawn(bot.run_forever(), "bot")
+            self._closers.append(bot.stop)
+        self._before_stop = state.relays.interrupt
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_say_if_it_died)
+        self._tasks.append(task)
+
+    async def _serve(self, server: WebServer) -> int:
+        web = asyncio.create_task(server.serve(), name="web")
+        stop = asyncio.create_task(self._stopping.wait())
+        announce = asyncio.create_task(self._announce(server))
+        await asyncio.wait({web, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        announce.cancel()
+        if not self._stopping.is_set():
+            return 0 if web.done() and not web.cancelled() and web.exception() is None and server.started else 1
+        self._before_stop()
+        server.should_exit = True
+        await asyncio.wait({web}, timeout=STOP_SECONDS)
+        return 0
+
+    async def _announce(self, server: WebServer) -> None:
+        while not server.started:
+            await asyncio.sleep(0.02)
+        print(f"BotBot is ready: {self._settings.public_url}", flush=True)
+        if self.sandbox_url:
+            print(f"Its sandbox, a stand-in for Discord: {self.sandbox_url}", flush=True)
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for close in reversed(self._closers):
+            try:
+                async with asyncio.timeout(4):
+                    await close()
+            except Exception:
+                log.warning("closing: %s", close, exc_info=True)
+
+
+def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:
+    """The settings with everything pointed at the sandbox, and its admin made ours."""
+    told = sandbox.environment
+    return replace(
+        settings,
+        discord_client_id=told["DISCORD_CLIENT_ID"],
+        discord_client_secret=told["DISCORD_CLIENT_SECRET"],
+        discord_bot_token=told["DISCORD_BOT_TOKEN"],
+        discord_api_url=told["DISCORD_API_URL"],
+        discord_authorize_url=told["DISCORD_AUTHORIZE_URL"],
+        openai_api_key=told["OPENAI_API_KEY"],
+        openai_base_url=told["OPENAI_BASE_URL"],
+        openai_model=told["OPENAI_MODEL"],
+        openai_fallback_models=(),
+    )
+
+
+def _say_if_it_died(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("%s died", task.get_name(), exc_info=task.exception())

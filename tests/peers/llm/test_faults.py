@@ -1,0 +1,193 @@
+"""Every way a model can fail ends in one typed error, in time, and tells nothing it should not."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from botbot.errors import ModelUnavailable
+from botbot.peers.llm import Breaker, Deadlines, ModelClient
+from botbot.sandbox.model.faults import UPSTREAM_SECRET
+from botbot.settings import Settings
+
+from .conftest import CHAT, KEY, QUICK, MakeClient, Model
+
+BEFORE_THE_FIRST_TOKEN = {
+    "unauthorized": {"permanent": True, "retry_after": None, "code": "unauthorized"},
+    "rate_limited": {"permanent": False, "retry_after": 1337, "code": "rate_limited"},
+    "server_error": {"permanent": False, "retry_after": None, "code": "upstream_error"},
+    "html": {"permanent": False, "retry_after": None, "code": "bad_reply"},
+    "reset": {"permanent": False, "retry_after": None, "code": "bad_reply"},
+    "hang": {"permanent": False, "retry_after": None, "code": "timeout"},
+    "comments": {"permanent": False, "retry_after": None, "code": "timeout"},
+    "empty": {"permanent": False, "retry_after": None, "code": "bad_reply"},
+}
+ANYWHERE = ("truncate", "reset_midstream", "bad_json", "bad_utf8", "wrong_types", "error_event", "huge_line", "stall")
+
+
+async def _fail(client: ModelClient) -> tuple[ModelUnavailable, str]:
+    """Read until the error; return it with the text that came before."""
+    pieces: list[str] = []
+    with pytest.raises(ModelUnavailable) as caught:
+        async with client.stream(CHAT) as reply:
+            async for piece in reply:
+                pieces.append(piece)
+    shown = f"{caught.value.to_api_error()} {caught.value} {caught.value.__cause__}"
+    assert UPSTREAM_SECRET not in shown
+    assert KEY not in shown
+    return caught.value, "".join(pieces)
+
+
+@pytest.mark.parametrize("mode", BEFORE_THE_FIRST_TOKEN)
+async def test_a_fault_before_the_first_token(make_client: MakeClient, model: Model, mode: Any) -> None:
+    model.control.fail(mode)
+    began = time.monotonic()
+    error, text = await _fail(make_client())
+    assert time.monotonic() - began < QUICK.first_token + 0.5
+    expected = BEFORE_THE_FIRST_TOKEN[mode]
+    assert (error.started, text) == (False, "")
+    assert {name: getattr(error, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("words", [0, 3])
+@pytest.mark.parametrize("mode", ANYWHERE)
+async def test_a_fault_within_the_stream(make_client: MakeClient, model: Model, mode: Any, words: int) -> None:
+    model.control.fail(mode, after_words=words)
+    began = time.monotonic()
+    error, text = await _fail(make_client())
+    assert time.monotonic() - began < QUICK.first_token + QUICK.between_tokens + 0.5
+    assert error.started is (words > 0)
+    assert len(text.split()) == words
+    assert not error.permanent
+
+
+async def test_a_refused_connection_is_told_at_once(make_client: MakeClient) -> None:
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+    began = time.monotonic()
+    error, _ = await _fail(make_client(openai_base_url=f"http://127.0.0.1:{port}/v1"))
+    assert (error.code, error.started, error.permanent) == ("unreachable", False, False)
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("settings", [{"openai_api_key": "sk\nX: 1"}, {"openai_api_key": "schlüssel"}])
+async def test_a_key_that_is_no_header_is_a_setting_to_mend(make_client: MakeClient, settings: dict[str, str]) -> None:
+    error, _ = await _fail(make_client(**settings))
+    assert (error.permanent, error.code) == (True, "misconfigured")
+    assert settings["openai_api_key"] not in str(error.to_api_error())
+
+
+async def test_a_reply_without_end_is_cut_at_its_cap(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("endless")
+    error, text = await _fail(make_client(Deadlines()))
+    assert error.started
+    assert 150_000 < len(text) <= 200_000
+
+
+async def test_a_slow_drip_of_words_ends_at_the_total(make_client: MakeClient, model: Model) -> None:
+    model.control.words_per_second = 8
+    began = time.monotonic()
+    error, text = await _fail(make_client(Deadlines(first_token=1.0, between_tokens=0.5, total=1.0)))
+    assert (error.started, error.code) == (True, "timeout")
+    assert text
+    assert 0.8 < time.monotonic() - began < 1.5
+
+
+async def test_the_next_model_answers_when_the_first_fails(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("server_error", model="first", times=None)
+    model.control.fail("bad_json", model="second", after_words=0, times=None)
+    client = make_client(openai_fallback_models=("second", "third"))
+    reply = await client.complete(CHAT)
+    assert (reply.model, reply.finish_reason) == ("third", "stop")
+    assert [each.body["model"] for each in model.control.recorded] == ["first", "second", "third"]
+
+
+async def test_a_first_model_that_hangs_leaves_time_for_the_next(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("hang", model="first", times=None)
+    began = time.monotonic()
+    reply = await make_client(openai_fallback_models=("second",)).complete(CHAT)
+    assert reply.model == "second"
+    assert time.monotonic() - began < QUICK.first_token + 0.5
+
+
+async def test_all_models_together_have_one_deadline(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("hang", times=None)
+    began = time.monotonic()
+    error, _ = await _fail(make_client(openai_fallback_models=("second", "third")))
+    assert error.code == "timeout"
+    assert time.monotonic() - began < QUICK.first_token + 0.3
+
+
+async def test_once_a_token_was_given_out_no_other_model_is_asked(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("truncate", model="first")
+    error, _ = await _fail(make_client(openai_fallback_models=("second",)))
+    assert error.started
+    assert [each.body["model"] for each in model.control.recorded] == ["first"]
+
+
+async def test_a_refused_key_is_not_tried_on_every_model(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("unauthorized", times=None)
+    await _fail(make_client(openai_fallback_models=("second",)))
+    assert len(model.control.recorded) == 1
+
+
+async def test_the_breaker_opens_probes_and_closes(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("server_error", times=4)
+    client = make_client(breaker=Breaker(failures=3, pause_seconds=0.3))
+    for _ in range(3):
+        await _fail(client)
+    error, _ = await _fail(client)
+    assert (error.code, error.started, len(model.control.recorded)) == ("circuit_open", False, 3)
+    assert error.retry_after is not None
+    await asyncio.sleep(0.35)
+    probe, _ = await _fail(client)  # the fourth fault: the probe fails, and it is open again
+    reopened, _ = await _fail(client)
+    assert (probe.code, reopened.code) == ("upstream_error", "circuit_open")
+    await asyncio.sleep(0.35)
+    assert (await client.complete(CHAT)).text
+    assert (await client.complete(CHAT)).text
+
+
+async def test_half_open_lets_a_single_call_through(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("server_error", times=3)
+    model.control.fail("hang", times=1)
+    client = make_client(breaker=Breaker(failures=3, pause_seconds=0.1))
+    for _ in range(3):
+        await _fail(client)
+    await asyncio.sleep(0.15)
+    outcomes = await asyncio.gather(*(_fail(client) for _ in range(5)))
+    assert sorted(str(error.code) for error, _ in outcomes) == ["circuit_open"] * 4 + ["timeout"]
+
+
+async def test_a_cancelled_probe_lets_the_next_one_try(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("server_error", times=3)
+    model.control.fail("hang", times=1)
+    client = make_client(Deadlines(), breaker=Breaker(failures=3, pause_seconds=0.05))
+    for _ in range(3):
+        await _fail(client)
+    await asyncio.sleep(0.1)
+    probe = asyncio.create_task(client.complete(CHAT))
+    await asyncio.sleep(0.2)
+    probe.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probe
+    assert (await client.complete(CHAT)).text
+
+
+async def test_one_bad_request_and_faults_after_the_first_token_do_not_open_the_breaker(
+    make_client: MakeClient, model: Model
+) -> None:
+    model.control.fail("unsupported_parameter", parameter="messages", times=3)
+    model.control.fail("truncate", times=3)
+    client = make_client()
+    for _ in range(6):
+        await _fail(client)
+    assert (await client.complete(CHAT)).text
+
+
+async def test_a_closed_client_fails_like_a_missing_model() -> None:
+    client = ModelClient(Settings(openai_base_url="http://127.0.0.1:9/v1"))
+    await client.aclose()
+    with pytest.raises(ModelUnavailable):
+        await client.complete(CHAT)
