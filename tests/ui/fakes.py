@@ -1,6 +1,5 @@
-"""A cast and the contexts of every page in every state: what the templates are drawn and tested with."""
+"""A cast, and the contexts of every page: what the templates are drawn and tested with."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
@@ -10,23 +9,71 @@ from botbot.kit import clock
 from botbot.kit.avatars import choices_from_seed, draw_svg
 
 CAST = (
-    ("Halvard the Ferryman", 200, "Travel", "He has crossed one river eleven thousand times and still notes the weather.",
-     "Sit in the middle, friend. The river likes to see who it is carrying.", "Calm water today. That makes me suspicious."),
-    ("Madame Quill", 330, "Writing", "An editor who loves your sentence and will cut it anyway.",
-     "Darling, the first paragraph is you clearing your throat. Begin at the second.", "A comma is a breath. You are hyperventilating."),
-    ("Tock", 40, "Productivity", "A small brass alarm clock with large opinions about your afternoon.",
-     "It is ten past two. You said two. I forgive you, but I have written it down.", None),
-    ("Professor Umbra", 270, "Education", "Explains the night sky as if she had hung it up herself.",
-     "Look up. No, higher. That light left home before your language existed.", "Questions first, answers later, cocoa throughout."),
-    ("Grit", 20, "Coaching", "A retired boxing coach who measures progress in breakfasts.",
-     "Up. Shoes. We will argue about motivation on the way.", "You did four. Yesterday you did three. That is how it works."),
-    ("Fenn of the Hedge", 130, "Nature", "Knows what grows where, and what it thinks of you.",
-     "Mind the nettles, they have had a hard week.", "Rain by evening. The snails have already packed."),
-    ("Captain Brisk", 230, "Gaming", "Runs your raid night like a lifeboat drill, with better jokes.",
-     "Right, crew! Who has the map, who has the snacks, and who is pretending to read this?", "We lost with style. Again!"),
-    ("Ossian", 90, "Stories", "A storyteller by a fire that never needs wood.",
-     "There was a door in the hill, and the hill was not pleased about it.", "Stop me if you know how it ends. Nobody has, so far."),
-)  # fmt: skip
+    (
+        "Halvard the Ferryman",
+        200,
+        "Travel",
+        "He has crossed one river eleven thousand times and still notes the weather.",
+        "Sit in the middle, friend. The river likes to see who it is carrying.",
+        "Calm water today. That makes me suspicious.",
+    ),
+    (
+        "Madame Quill",
+        330,
+        "Writing",
+        "An editor who loves your sentence and will cut it anyway.",
+        "Darling, the first paragraph is you clearing your throat. Begin at the second.",
+        "A comma is a breath. You are hyperventilating.",
+    ),
+    (
+        "Tock",
+        40,
+        "Productivity",
+        "A small brass alarm clock with large opinions about your afternoon.",
+        "It is ten past two. You said two. I forgive you, but I have written it down.",
+        None,
+    ),
+    (
+        "Professor Umbra",
+        270,
+        "Education",
+        "Explains the night sky as if she had hung it up herself.",
+        "Look up. No, higher. That light left home before your language existed.",
+        "Questions first, answers later, cocoa throughout.",
+    ),
+    (
+        "Grit",
+        20,
+        "Coaching",
+        "A retired boxing coach who measures progress in breakfasts.",
+        "Up. Shoes. We will argue about motivation on the way.",
+        "You did four. Yesterday you did three. That is how it works.",
+    ),
+    (
+        "Fenn of the Hedge",
+        130,
+        "Nature",
+        "Knows what grows where, and what it thinks of you.",
+        "Mind the nettles, they have had a hard week.",
+        "Rain by evening. The snails have already packed.",
+    ),
+    (
+        "Captain Brisk",
+        230,
+        "Gaming",
+        "Runs your raid night like a lifeboat drill, with better jokes.",
+        "Right, crew! Who has the map, who has the snacks, and who is pretending to read this?",
+        "We lost with style. Again!",
+    ),
+    (
+        "Ossian",
+        90,
+        "Stories",
+        "A storyteller by a fire that never needs wood.",
+        "There was a door in the hill, and the hill was not pleased about it.",
+        "Stop me if you know how it ends. Nobody has, so far.",
+    ),
+)
 
 
 def slug_of(name: str) -> str:
@@ -41,15 +88,27 @@ def card(index: int = 0, **changes: Any) -> Thing:
     name, hue, category, description, line, second = CAST[index % len(CAST)]
     slug = slug_of(name)
     made = {
-        "id": f"0198-{index}", "slug": slug, "url": f"/personalities/{slug}", "name": name, "description": description,
-        "opening_line": line, "second_line": second, "avatar": f"/avatars/{slug}.svg", "category": category,
-        "category_slug": category.lower(), "tags": ["calm", "patient", "old-fashioned", "river"],
-        "traits": {"patient": 0.9}, "language": "en", "content_rating": "teen" if index == 6 else "everyone",
+        "id": f"0198-{index}",
+        "slug": slug,
+        "url": f"/personalities/{slug}",
+        "name": name,
+        "description": description,
+        "opening_line": line,
+        "second_line": second,
+        "avatar": f"/avatars/{slug}.svg",
+        "category": category,
+        "category_slug": category.lower(),
+        "tags": ["calm", "patient", "old-fashioned", "river"],
+        "traits": {"patient": 0.9},
+        "language": "en",
+        "content_rating": "teen" if index == 6 else "everyone",
         "deploy_count": (12400, 803, 0, 5210, 96, 1, 2300000, 340)[index % 8],
         "avg_rating": (4.72, 4.5, None, 4.91, 3.25, 5.0, 4.08, 4.4)[index % 8],
-        "rating_count": (318, 64, 0, 1290, 4, 1, 48210, 17)[index % 8], "hue": hue,
-        "is_new": index in (2, 5), "is_featured": index == 0,
-    }  # fmt: skip
+        "rating_count": (318, 64, 0, 1290, 4, 1, 48210, 17)[index % 8],
+        "hue": hue,
+        "is_new": index in (2, 5),
+        "is_featured": index == 0,
+    }
     return Thing(**(made | changes))
 
 
@@ -59,22 +118,60 @@ def personality(index: int = 0, **changes: Any) -> Thing:
         "persona": "He rows people across and asks for nothing but a *true sentence*. Most passengers find that dearer "
         "than coin.\n\nHalvard listens longer than is comfortable, answers in a few words, and remembers what the "
         "river was like on the day you last spoke.\n\n- never hurries\n- never flatters\n- **always** arrives",
-        "sample_messages": ["You may row, if it helps you to talk.", "I have carried kings. They fidget.",
-                            "The far bank is only far from here."],
-        "sample_conversations": [[{"role": "user", "content": "I don't know what to do next."},
-                                  {"role": "assistant", "content": "Good. Then we can stop pretending and look at the water for a while."}]] * 2,
-        "compatibility": Thing(permissions=["VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY"],
-                               intents=["GUILDS"], languages=["en", "de"], min_context_tokens=4096),
-        "requirements": "A channel where slow answers are welcome.", "version": 3,
-        "changelog": "He talks less about herons.", "author_name": "The house",
+        "sample_messages": [
+            "You may row, if it helps you to talk.",
+            "I have carried kings. They fidget.",
+            "The far bank is only far from here.",
+        ],
+        "sample_conversations": [
+            [
+                {"role": "user", "content": "I don't know what to do next."},
+                {
+                    "role": "assistant",
+                    "content": "Good. Then we can stop pretending and look at the water for a while.",
+                },
+            ]
+        ]
+        * 2,
+        "compatibility": Thing(
+            permissions=["VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY"],
+            intents=["GUILDS"],
+            languages=["en", "de"],
+            min_context_tokens=4096,
+        ),
+        "requirements": "A channel where slow answers are welcome.",
+        "version": 3,
+        "changelog": "He talks less about herons.",
+        "author_name": "The house",
         "histogram": {1: 2, 2: 3, 3: 12, 4: 61, 5: count - 78} if count > 100 else {1: 0, 2: 0, 3: 0, 4: 0, 5: count},
-        "scales": [Thing(name="bold", low="shy", high="bold", value=0.3), Thing(name="patient", low="brisk", high="patient", value=0.95),
-                   Thing(name="talkative", low="quiet", high="talkative", value=0.2), Thing(name="dramatic", low="dry", high="dramatic", value=0.55)],
+        "scales": [
+            Thing(name="bold", low="shy", high="bold", value=0.3),
+            Thing(name="patient", low="brisk", high="patient", value=0.95),
+            Thing(name="talkative", low="quiet", high="talkative", value=0.2),
+            Thing(name="dramatic", low="dry", high="dramatic", value=0.55),
+        ],
         "labels": [Thing(name="speaks in", value="short sentences")],
-        "reviews": [Thing(id="r1", rating=5, review="Our evening channel got quieter and better since he came.", username="ada",
-                          created_at=ago(hours=5), used_it=True, is_mine=False),
-                    Thing(id="r2", rating=3, review=None, username="ben_of_the_long_username_that_goes_on", created_at=ago(days=50), used_it=False, is_mine=True)],
-    }  # fmt: skip
+        "reviews": [
+            Thing(
+                id="r1",
+                rating=5,
+                review="Our evening channel got quieter and better since he came.",
+                username="ada",
+                created_at=ago(hours=5),
+                used_it=True,
+                is_mine=False,
+            ),
+            Thing(
+                id="r2",
+                rating=3,
+                review=None,
+                username="ben_of_the_long_username_that_goes_on",
+                created_at=ago(days=50),
+                used_it=False,
+                is_mine=True,
+            ),
+        ],
+    }
     return Thing(**(vars(card(index)) | more | changes))
 
 
@@ -84,10 +181,18 @@ def ago(**span: float) -> Any:
 
 def site(path: str = "/", **changes: Any) -> Thing:
     made = {
-        "user": None, "path": path, "login_url": f"/api/auth/discord?next={path}", "is_sandbox": False,
-        "sandbox_url": None, "theme": "auto", "notice": None, "nonce": "", "configured": True,
-        "canonical": f"https://shop.example{path}", "model_configured": True,
-    }  # fmt: skip
+        "user": None,
+        "path": path,
+        "login_url": f"/api/auth/discord?next={path}",
+        "is_sandbox": False,
+        "sandbox_url": None,
+        "theme": "auto",
+        "notice": None,
+        "nonce": "",
+        "configured": True,
+        "canonical": f"https://shop.example{path}",
+        "model_configured": True,
+    }
     return Thing(**(made | changes))
 
 
@@ -98,8 +203,15 @@ UNBROKEN = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenauszahlungss
 
 
 def listing(cards: list[Any], **changes: Any) -> Thing:
-    made = {"cards": cards, "page": 1, "total_count": len(cards), "total_pages": 1, "next_url": None,
-            "previous_url": None, "page_links": []}  # fmt: skip
+    made = {
+        "cards": cards,
+        "page": 1,
+        "total_count": len(cards),
+        "total_pages": 1,
+        "next_url": None,
+        "previous_url": None,
+        "page_links": [],
+    }
     return Thing(**(made | changes))
 
 
@@ -107,14 +219,28 @@ def index(cards: list[Any] | None = None, **changes: Any) -> dict[str, Any]:
     cards = [card(n) for n in range(8)] if cards is None else cards
     names = ("Coaching", "Education", "Gaming", "Nature", "Productivity", "Stories", "Travel", "Writing")
     made = {
-        "site": site(), "listing": listing(cards),
+        "site": site(),
+        "listing": listing(cards),
         "filters": Thing(search="", categories=[], tags=[], min_rating=None, sort_by="popular"),
-        "categories": [Thing(name=name, slug=name.lower(), count=3 + place, is_selected=False,
-                             url=f"/?category={name.lower()}") for place, name in enumerate(names)],
-        "sorts": [Thing(value=value, label=label, is_selected=value == "popular", url=f"/?sortBy={value}")
-                  for value, label in (("popular", "Most at home"), ("newest", "Newest"), ("rating", "Best rated"), ("name", "Name"))],
-        "spotlight": None, "shelves": [], "chips": [], "clear_url": "/", "suggestions": [],
-    }  # fmt: skip
+        "categories": [
+            Thing(name=name, slug=name.lower(), count=3 + place, is_selected=False, url=f"/?category={name.lower()}")
+            for place, name in enumerate(names)
+        ],
+        "sorts": [
+            Thing(value=value, label=label, is_selected=value == "popular", url=f"/?sortBy={value}")
+            for value, label in (
+                ("popular", "Most at home"),
+                ("newest", "Newest"),
+                ("rating", "Best rated"),
+                ("name", "Name"),
+            )
+        ],
+        "spotlight": None,
+        "shelves": [],
+        "chips": [],
+        "clear_url": "/",
+        "suggestions": [],
+    }
     return made | changes
 
 
@@ -125,84 +251,147 @@ def found(cards: list[Any], **changes: Any) -> dict[str, Any]:
 
 
 def chat(turns: list[Any] | None = None, **changes: Any) -> Thing:
-    made = {"turns": turns or [], "session_id": None, "action": "/personalities/halvard-the-ferryman/try",
-            "suggestions": ["Hello, who are you?", "Tell me a story", "What do you think of me?"], "error": None,
-            "model_configured": True}  # fmt: skip
+    made = {
+        "turns": turns or [],
+        "session_id": None,
+        "action": "/personalities/halvard-the-ferryman/try",
+        "suggestions": ["Hello, who are you?", "Tell me a story", "What do you think of me?"],
+        "error": None,
+        "model_configured": True,
+    }
     return Thing(**(made | changes))
 
 
 def turns() -> list[Any]:
     return [
+        Thing(role="assistant", content="Look up. No, higher.", source=None, reason=None),
         Thing(role="user", content="Do you ever get bored?", source=None, reason=None),
-        Thing(role="assistant", content="Boredom is a *visitor*. I give it an oar.\n\n1. It rows\n2. It leaves", source="live", reason=None),
+        Thing(
+            role="assistant",
+            content="Boredom is a *visitor*. I give it an oar.\n\n1. It rows\n2. It leaves",
+            source="live",
+            reason=None,
+        ),
         Thing(role="user", content=UNBROKEN, source=None, reason=None),
         Thing(role="assistant", content="That is a long word for a short river.", source="sample", reason="budget"),
-    ]  # fmt: skip
+    ]
 
 
 def detail(**changes: Any) -> dict[str, Any]:
     who = changes.pop("personality", None) or personality()
     made = {
-        "site": site(who.url), "personality": who, "chat": chat(), "my_rating": None, "can_rate": False,
-        "rate_action": f"{who.url}/rate", "login_url": "/api/auth/discord", "deploy_url": f"{who.url}/deploy",
-        "more_like_this": [card(3), card(5), card(7)], "deployments_here": [],
-    }  # fmt: skip
+        "site": site(who.url),
+        "personality": who,
+        "chat": chat(),
+        "my_rating": None,
+        "can_rate": False,
+        "rate_action": f"{who.url}/rate",
+        "login_url": "/api/auth/discord",
+        "deploy_url": f"{who.url}/deploy",
+        "more_like_this": [card(3), card(5), card(7)],
+        "deployments_here": [],
+    }
     return made | changes
 
 
 def guild(number: int, name: str, **changes: Any) -> Thing:
-    made = {"id": f"10000000000000000{number}", "name": name, "icon_url": None, "bot_present": True,
-            "missing_permissions": [], "occupant": None}  # fmt: skip
+    made = {
+        "id": f"10000000000000000{number}",
+        "name": name,
+        "icon_url": None,
+        "bot_present": True,
+        "missing_permissions": [],
+        "occupant": None,
+    }
     return Thing(**(made | changes))
 
 
 def guilds() -> list[Any]:
     lodger = Thing(deployment_id="d9", name="Tock", url="/deployments/d9")
     return [
-        guild(1, "The Reading Room"), guild(2, "Late Night Crew", bot_present=False),
-        guild(3, UNBROKEN, missing_permissions=["CHANGE_NICKNAME"]), guild(4, "Ada's corner", occupant=lodger),
-    ]  # fmt: skip
+        guild(1, "The Reading Room"),
+        guild(2, "Late Night Crew", bot_present=False),
+        guild(3, UNBROKEN, missing_permissions=["CHANGE_NICKNAME"]),
+        guild(4, "Ada's corner", occupant=lodger),
+    ]
 
 
 def start(step: str, **changes: Any) -> dict[str, Any]:
     who = card(0)
     made = {
-        "site": site(f"{who.url}/deploy", user=ADA if step != "sign_in" else None), "personality": who, "step": step,
-        "login_url": "/api/auth/discord", "guilds": guilds(), "chosen": None, "action": f"{who.url}/deploy",
-        "error": None, "refresh_url": f"{who.url}/deploy?refresh=1", "configured": True,
-    }  # fmt: skip
+        "site": site(f"{who.url}/deploy", user=ADA if step != "sign_in" else None),
+        "personality": who,
+        "step": step,
+        "login_url": "/api/auth/discord",
+        "guilds": guilds(),
+        "chosen": None,
+        "action": f"{who.url}/deploy",
+        "error": None,
+        "refresh_url": f"{who.url}/deploy?refresh=1",
+        "configured": True,
+    }
     return made | changes
 
 
 STEPS = (
-    ("check_rights", "Ask Discord whether you may"), ("save_profile", "Remember how the server looked"),
-    ("set_guild_profile", "Put on its name and face"), ("create_agent", "Move in"), ("greet", "Say hello"),
-)  # fmt: skip
+    ("check_rights", "Ask Discord whether you may"),
+    ("save_profile", "Remember how the server looked"),
+    ("set_guild_profile", "Put on its name and face"),
+    ("create_agent", "Move in"),
+    ("greet", "Say hello"),
+)
 
 
 def steps(*statuses: str) -> list[Any]:
     padded = [*statuses, *["pending"] * (len(STEPS) - len(statuses))]
     return [
-        Thing(name=name, label=label, status=status, at=None, note=None,
-              retry_at=clock.now() + timedelta(minutes=4) if status == "waiting" else None)
+        Thing(
+            name=name,
+            label=label,
+            status=status,
+            at=None,
+            note=None,
+            retry_at=clock.now() + timedelta(minutes=4) if status == "waiting" else None,
+        )
         for (name, label), status in zip(STEPS, padded, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def deployment(status: str = "active", **changes: Any) -> Thing:
-    actions = {"active": {"pause", "remove"}, "paused": {"resume", "remove"}, "needs_attention": {"retry", "remove"},
-               "rolled_back": {"retry"}}  # fmt: skip
+    actions = {
+        "active": {"pause", "remove"},
+        "paused": {"resume", "remove"},
+        "needs_attention": {"retry", "remove"},
+        "rolled_back": {"retry"},
+    }
     made = {
-        "id": "d1", "status": status, "personality": card(0), "guild_name": "The Reading Room",
-        "guild_id": "100000000000000001", "name": None, "steps": steps(*["done"] * 5),
-        "is_moving": status in ("queued", "running", "rolling_back"), "failure": None, "install_url": None,
-        "next_steps": ["Mention it: @Halvard, what is the weather on the river?", "Reply to its greeting.",
-                       "Type /ask when you would rather not be seen asking."] if status == "active" else [],
+        "id": "d1",
+        "status": status,
+        "personality": card(0),
+        "guild_name": "The Reading Room",
+        "guild_id": "100000000000000001",
+        "name": None,
+        "steps": steps(*["done"] * 5),
+        "is_moving": status in ("queued", "running", "rolling_back"),
+        "failure": None,
+        "install_url": None,
+        "next_steps": [
+            "Mention it: @Halvard, what is the weather on the river?",
+            "Reply to its greeting.",
+            "Type /ask when you would rather not be seen asking.",
+        ]
+        if status == "active"
+        else [],
         "open_url": "https://discord.com/channels/1/2" if status == "active" else None,
-        "greeting": "Sit in the middle, friend. I am **Halvard**, an AI character, and I live here now." if status == "active" else None,
-        "created_at": ago(minutes=3), "deployed_at": ago(minutes=2) if status == "active" else None,
-        "replaced_by": None, "can_manage": True, "actions": actions.get(status, set()),
-    }  # fmt: skip
+        "greeting": "Sit in the middle, friend. I am **Halvard**, an AI character, and I live here now."
+        if status == "active"
+        else None,
+        "created_at": ago(minutes=3),
+        "deployed_at": ago(minutes=2) if status == "active" else None,
+        "replaced_by": None,
+        "can_manage": True,
+        "actions": actions.get(status, set()),
+    }
     return Thing(**(made | changes))
 
 
@@ -212,16 +401,22 @@ def show(status: str = "active", **changes: Any) -> dict[str, Any]:
 
 def homes() -> list[Any]:
     states = ("active", "running", "paused", "awaiting_install", "needs_attention", "removed")
-    return [deployment(state, id=f"d{n}", personality=card(n), name=None if n else "The old ferryman")
-            for n, state in enumerate(states)]  # fmt: skip
+    return [
+        deployment(state, id=f"d{n}", personality=card(n), name=None if n else "The old ferryman")
+        for n, state in enumerate(states)
+    ]
 
 
 def account(**changes: Any) -> dict[str, Any]:
     made = {
-        "site": site("/account", user=CLEO), "user": CLEO, "admin": None,
-        "sessions": [Thing(created_at=ago(days=3), last_seen_at=ago(seconds=5), is_current=True, agent="Firefox on Linux"),
-                     Thing(created_at=ago(days=9), last_seen_at=ago(days=2), is_current=False, agent=None)],
-    }  # fmt: skip
+        "site": site("/account", user=CLEO),
+        "user": CLEO,
+        "admin": None,
+        "sessions": [
+            Thing(created_at=ago(days=3), last_seen_at=ago(seconds=5), is_current=True, agent="Firefox on Linux"),
+            Thing(created_at=ago(days=9), last_seen_at=ago(days=2), is_current=False, agent=None),
+        ],
+    }
     return made | changes
 
 
@@ -237,110 +432,14 @@ def failure(status: int) -> dict[str, Any]:
         500: ApiError("internal_error", "Something went wrong on our side. Please try again."),
         503: ApiError("discord_unavailable", "Discord isn't answering right now. Please try again in a moment."),
     }
-    return {"site": site("/nowhere"), "error": known[status], "status": status,
-            "reference": "01989f3c" if status == 500 else None}  # fmt: skip
-
-
-FIELDS = ApiError("validation_failed", "That name can't be used.", None,
-                  {"fields": {"customizations.name": "may not contain “discord”"}})  # fmt: skip
-REFUSED = ApiError("discord_permission_missing", "Discord doesn't let BotBot change its name there.", None,
-                   {"missing": ["CHANGE_NICKNAME"]})  # fmt: skip
-
-
-def _many(count: int) -> list[Any]:
-    return [card(n % 8) for n in range(count)]
-
-
-def _odd_cards() -> list[Any]:
-    return [
-        card(0, name=UNBROKEN, description=UNBROKEN * 2, opening_line=UNBROKEN * 2, category=UNBROKEN),
-        card(1, name="The Most Honourable Archivist of Everything That Was Ever Nearly Said"),
-        card(2, opening_line="Hm."),
-    ]
-
-
-def _busy_index() -> dict[str, Any]:
-    links = [Thing(number=1, url="/", current=True), Thing(number=2, url="/?page=2", current=False), "gap",
-             Thing(number=9, url="/?page=9", current=False)]  # fmt: skip
-    shelves = [Thing(title="Good company after dark", url="/?tags=calm", cards=[card(n) for n in (0, 3, 7, 5)])]
-    many = listing(_many(24), total_count=212, total_pages=9, next_url="/?page=2", page_links=links)
-    return index(listing=many, shelves=shelves, spotlight=card(7))
-
-
-Scene = tuple[str, dict[str, Any]]
-
-
-def scenes() -> dict[str, Callable[[], Scene]]:
-    """Every page in every state, by the name of its picture: the template and its context."""
-    return dict(_scenes())
-
-
-def _scenes() -> Iterator[tuple[str, Callable[[], Scene]]]:
-    yield from _browsing()
-    yield from _moving_in()
-    yield from _the_rest()
-
-
-def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
-    grid, page = "catalog/index.html", "catalog/detail.html"
-    yield "index", lambda: (grid, _busy_index())
-    yield "index-unconfigured", lambda: (grid, index(site=site(configured=False, user=LONG), spotlight=card(3)))
-    yield "index-sandbox", lambda: (grid, index(site=site(sandbox_url="http://127.0.0.1:8001/", user=CLEO, notice="Signed in. Welcome back."), spotlight=card(1)))  # noqa: E501
-    yield "index-found", lambda: (grid, found([card(7), card(0)], suggestions=[card(3), card(5)]))
-    yield "index-nothing", lambda: (grid, found([], suggestions=[card(7), card(3)]))
-    yield "index-empty", lambda: (grid, index([]))
-    yield "index-odd", lambda: (grid, index(_odd_cards()))
-    yield "detail", lambda: (page, detail())
-    yield "detail-talking", lambda: (page, detail(
-        personality=personality(3), chat=chat(turns(), suggestions=[], session_id="s1"), site=site("/personalities/x", user=ADA),
-        can_rate=True, deployments_here=[Thing(id="d1", guild_name="The Reading Room")]))  # fmt: skip
-    yield "detail-rated", lambda: (page, detail(
-        personality=personality(1), site=site("/personalities/x", user=ADA), can_rate=True,
-        my_rating=Thing(rating=4, review="Sharp, and kind about it.")))  # fmt: skip
-    yield "detail-unrated", lambda: (page, detail(
-        personality=personality(2, reviews=[], scales=[], labels=[], requirements=None, changelog=None), more_like_this=[],
-        chat=chat(model_configured=False, error=ApiError("rate_limited", "Slow down a little: 10 messages a minute."))))  # fmt: skip
-    yield "detail-odd", lambda: (page, detail(personality=personality(5, name=UNBROKEN, persona=UNBROKEN * 3, tags=[UNBROKEN])))
-
-
-def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
-    begin, page = "deployments/start.html", "deployments/show.html"
-    yield "start-sign-in", lambda: (begin, start("sign_in"))
-    yield "start-unconfigured", lambda: (begin, start("sign_in", configured=False))
-    yield "start-choose", lambda: (begin, start("choose"))
-    yield "start-no-server", lambda: (begin, start("choose", guilds=[]))
-    yield "start-check", lambda: (begin, start("check", chosen=guilds()[0]))
-    yield "start-invite", lambda: (begin, start("check", chosen=guilds()[1]))
-    yield "start-replace", lambda: (begin, start("check", chosen=guilds()[3], error=FIELDS))
-    yield "show-install", lambda: (page, show("awaiting_install", install_url="https://discord.com/oauth2", steps=steps()))
-    yield "show-moving", lambda: (page, show("running", steps=steps("done", "done", "running")))
-    yield "show-waiting", lambda: (page, show("running", steps=steps("done", "done", "waiting")))
-    yield "show-active", lambda: (page, show("active"))
-    yield "show-paused", lambda: (page, show("paused"))
-    yield "show-replaced", lambda: (page, show("paused", replaced_by="d7"))
-    yield "show-undoing", lambda: (page, show("rolling_back", steps=steps("undone", "undone", "failed"), failure=REFUSED))
-    yield "show-undone", lambda: (page, show("rolled_back", steps=steps("undone", "undone", "failed"), failure=REFUSED))
-    yield "show-attention", lambda: (page, show("needs_attention", steps=steps("undone", "failed"), failure=REFUSED))
-    yield "show-removed", lambda: (page, show("removed", can_manage=False))
-    yield "show-expired", lambda: (page, show("expired", steps=steps()))
-    yield "list", lambda: ("deployments/list.html", {
-        "site": site("/deployments", user=ADA), "deployments": homes(),
-        "pagination": Thing(previous_url=None, next_url="/deployments?page=2")})  # fmt: skip
-    yield "list-empty", lambda: ("deployments/list.html", {
-        "site": site("/deployments", user=ADA), "deployments": [], "pagination": None})  # fmt: skip
-
-
-def _the_rest() -> Iterator[tuple[str, Callable[[], Scene]]]:
-    yield "account", lambda: ("accounts/account.html", account())
-    yield "privacy", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts()})
-    yield "privacy-offline", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(None)})
-    yield "terms", lambda: ("pages/terms.html", {"site": site("/terms")})
-    for status in (403, 404, 429, 500, 503):
-        yield f"error-{status}", lambda status=status: ("errors/error.html", failure(status))  # type: ignore[misc]
+    return {
+        "site": site("/nowhere"),
+        "error": known[status],
+        "status": status,
+        "reference": "01989f3c" if status == 500 else None,
+    }
 
 
 def avatars() -> dict[str, bytes]:
     """Every portrait of the cast by its path, as the site would serve it."""
     return {f"/avatars/{slug_of(name)}.svg": portrait(name, hue).encode() for name, hue, *_ in CAST}
-
-

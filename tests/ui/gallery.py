@@ -13,10 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.ui import fakes
+from tests.ui.fakes import avatars
+from tests.ui.scenes import scenes
+
 from botbot.ui import assets
 from botbot.ui.render import render
-from tests.ui import fakes
-from tests.ui.fakes import avatars, scenes
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https://cdn.discordapp.com; "
@@ -44,7 +46,11 @@ class Gallery(BaseHTTPRequestHandler):
             template, context = scenes()[path.removeprefix("/scene/")]()
             self.answer(render(template, **context).encode())
         elif path == "/":
-            self.answer(render(self.part("catalog/index.html", "catalog/_results.html"), **fakes.found([fakes.card(7)])).encode())
+            self.answer(
+                render(
+                    self.part("catalog/index.html", "catalog/_results.html"), **fakes.found([fakes.card(7)])
+                ).encode()
+            )
         else:
             self.answer(b"not here", "text/plain", 404)
 
@@ -54,7 +60,12 @@ class Gallery(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if b"limit" in body:
-            self.answer(b'{"error":"rate_limited","message":"Ten a minute is my limit.","details":{}}', "application/json", 429, {"Retry-After": "2"})
+            self.answer(
+                b'{"error":"rate_limited","message":"Ten a minute is my limit.","details":{}}',
+                "application/json",
+                429,
+                {"Retry-After": "2"},
+            )
         elif b"hang" in body:
             self.stream(['event: token\ndata: {"text":"Let me think"}\n\n'] + [": ping\n\n"] * 40, 0.25)
         elif b"break" in body:
@@ -76,9 +87,16 @@ class Gallery(BaseHTTPRequestHandler):
             pass  # the visitor stopped the reply
         self.close_connection = True
 
-    def answer(self, body: bytes, kind: str = "text/html; charset=utf-8", status: int = 200, more: dict[str, str] | None = None) -> None:
+    def answer(
+        self, body: bytes, kind: str = "text/html; charset=utf-8", status: int = 200, more: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY, **(more or {})}
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Content-Security-Policy": POLICY,
+            **(more or {}),
+        }
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -110,7 +128,9 @@ def gallery() -> Iterator[str]:
         server.server_close()
 
 
-async def photograph(base: str, out: Path, only: str, widths: list[int], schemes: list[str], axe: bool) -> int:
+async def photograph(
+    base: str, out: Path, only: str, widths: list[int], schemes: list[str], axe: bool, full: bool
+) -> int:
     from playwright.async_api import async_playwright
 
     problems = 0
@@ -119,29 +139,39 @@ async def photograph(base: str, out: Path, only: str, widths: list[int], schemes
         for scheme in schemes:
             for width in widths:
                 context = await browser.new_context(
-                    viewport={"width": width, "height": 1600 if width < 600 else 800}, color_scheme=scheme, reduced_motion="reduce"
+                    viewport={"width": width, "height": 1600 if width < 600 else 800},
+                    color_scheme=scheme,
+                    reduced_motion="reduce",
                 )
                 page = await context.new_page()
                 page.on("console", lambda said: print("console:", said.text) if said.type == "error" else None)
                 for name in scenes():
                     if only in name:
                         await page.goto(f"{base}/scene/{name}", wait_until="load")
-                        problems += await look(page, out / f"{name}-{scheme}-{width}.png", axe)
+                        problems += await look(
+                            page,
+                            out / f"{name}-{scheme}-{width}.png",
+                            axe,
+                            full or not name.startswith(("detail", "index")),
+                        )
                 await context.close()
         await browser.close()
     return problems
 
 
-async def look(page: Any, picture: Path, axe: bool) -> int:
+async def look(page: Any, picture: Path, axe: bool, full: bool) -> int:
     """Take the picture; count what overflows sideways and, if asked, what axe objects to."""
     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    await page.screenshot(path=picture, full_page=not picture.name.startswith(("detail", "index")))
+    await page.screenshot(path=picture, full_page=full)
     found = [f"{wide} px too wide"] if wide > 0 else []
     if axe:
         from axe_playwright_python.async_playwright import Axe
 
         for violation in (await Axe().run(page)).response["violations"]:
-            found += [f"{violation['id']}: {node['target']} {' '.join(node['failureSummary'].split())}" for node in violation["nodes"]]
+            found += [
+                f"{violation['id']}: {node['target']} {' '.join(node['failureSummary'].split())}"
+                for node in violation["nodes"]
+            ]
     for each in found:
         print(f"{picture.stem}: {each}")
     return len(found)
@@ -154,6 +184,7 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=[1280, 360])
     parser.add_argument("--schemes", nargs="+", default=["dark", "light"])
     parser.add_argument("--axe", action="store_true")
+    parser.add_argument("--full", action="store_true", help="the long pages too in full length")
     parser.add_argument("--serve", action="store_true")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -161,7 +192,9 @@ def main() -> None:
         if chosen.serve:
             print(base)
             threading.Event().wait()
-        problems = asyncio.run(photograph(base, chosen.out, chosen.only, chosen.widths, chosen.schemes, chosen.axe))
+        problems = asyncio.run(
+            photograph(base, chosen.out, chosen.only, chosen.widths, chosen.schemes, chosen.axe, chosen.full)
+        )
     print(f"{problems} problems; pictures in {chosen.out}")
     raise SystemExit(1 if problems else 0)
 

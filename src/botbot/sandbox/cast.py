@@ -40,9 +40,9 @@ def fresh_state() -> State:
 
 def _users() -> list[User]:
     return [
-        User(ADA, "ada", "Ada", hue=330),
-        User(BEN, "ben", "Ben", hue=150),
-        User(CLEO, "cleo", "Cleo", hue=40),
+        User(ADA, "ada", "Ada", hue=330, about="owns two servers and helps to run a third"),
+        User(BEN, "ben", "Ben", hue=150, about="a member everywhere, a manager nowhere"),
+        User(CLEO, "cleo", "Cleo", hue=40, about="owns the Observatory"),
         User(EDDA, "edda", "Edda", hue=200, is_playable=False),
         User(BOT, "botbot", "BotBot", is_bot=True, hue=260),
     ]

@@ -184,7 +184,7 @@ def guild_create(world: World, row: Guild) -> Json:
 
 
 def my_guild(row: Guild, user_id: int, with_counts: bool) -> Json:
-    shown = {
+    shown: Json = {
         "id": str(row.id),
         "name": row.name,
         "icon": None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from botbot.sandbox import cast, gate
-from botbot.sandbox.calls import Endpoint
+from botbot.sandbox.calls import Endpoint, Violation
 from botbot.sandbox.control import Control
 from botbot.sandbox.core import BOT_TOKEN, CLIENT_SECRET, Core
 from botbot.sandbox.gateway import socket
@@ -51,8 +51,9 @@ class Sandbox:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def violations(self) -> list[object]:
-        return list(self._core.violations)
+    def violations(self) -> list[Violation]:
+        """Requests that broke a rule; the same as `discord.violations`."""
+        return self._core.violations
 
     @property
     def environment(self) -> dict[str, str]:

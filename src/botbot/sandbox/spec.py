@@ -80,10 +80,10 @@ def _pointer(method: str, path: str) -> str:
 
 @functools.cache
 def _registry() -> Any:
-    from referencing import Registry, Resource
+    from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
-    return Registry().with_resource(_URI, Resource(contents=document(), specification=DRAFT202012))
+    return Registry().with_resource(_URI, DRAFT202012.create_resource(document()))
 
 
 def _validator(pointer: str) -> "Draft202012Validator":

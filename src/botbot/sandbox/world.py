@@ -24,6 +24,7 @@ class User(msgspec.Struct):
     is_bot: bool = False
     hue: int = 250
     is_playable: bool = True
+    about: str = ""
 
 
 class Role(msgspec.Struct):

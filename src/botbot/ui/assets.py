@@ -61,9 +61,7 @@ def make_asset(name: str, body: bytes) -> Asset:
     stem, suffix = name.rsplit(".", 1)
     packed = gzip.compress(body, 9, mtime=0)
     kind = CONTENT_TYPES[f".{suffix}"]
-    return Asset(
-        f"{stem}.{digest}.{suffix}", body, packed if len(packed) < len(body) else None, kind, f'"{digest}"'
-    )
+    return Asset(f"{stem}.{digest}.{suffix}", body, packed if len(packed) < len(body) else None, kind, f'"{digest}"')
 
 
 @cache
@@ -81,7 +79,12 @@ def _by_hashed_name() -> dict[str, Asset]:
 
 
 def _sources() -> dict[str, Callable[[], str]]:
-    files = [*STATIC.glob("img/*.svg"), *STATIC.glob("vendor/*.js"), *STATIC.glob("js/*.js"), *STATIC.glob("*.webmanifest")]
+    files = [
+        *STATIC.glob("img/*.svg"),
+        *STATIC.glob("vendor/*.js"),
+        *STATIC.glob("js/*.js"),
+        *STATIC.glob("*.webmanifest"),
+    ]
     found: dict[str, Callable[[], str]] = {
         file.name: (lambda file=file: file.read_text(encoding="utf-8"))  # type: ignore[misc]
         for file in files

@@ -6,6 +6,7 @@ from markupsafe import Markup, escape
 
 from botbot.kit import clock
 
+_LABELS = {"VIEW_CHANNEL": "View Channels", "MANAGE_GUILD": "Manage Server"}
 _PERMISSIONS = {
     "VIEW_CHANNEL": "see the channels you give it",
     "SEND_MESSAGES": "write messages",
@@ -21,9 +22,9 @@ _PERMISSIONS = {
     "CREATE_PUBLIC_THREADS": "open threads",
     "USE_APPLICATION_COMMANDS": "offer slash commands",
 }
-_REPLY_REASONS = {
+REPLY_REASONS = {
     "budget": "today’s live replies are used up",
-    "model_unavailable": "the model isn’t answering right now",
+    "unavailable": "the model isn’t answering right now",
     "not_configured": "no model is connected",
 }
 _LANGUAGES = {
@@ -89,6 +90,11 @@ def clock_time(moment: datetime | str | None) -> Markup:
     return _time(when, f"{when:%H:%M}")
 
 
+def permission_label(name: str) -> str:
+    """A Discord permission as Discord's own settings call it: `CHANGE_NICKNAME` becomes `Change Nickname`."""
+    return _LABELS.get(name, name.replace("_", " ").title())
+
+
 def permission_words(name: str) -> str:
     """What a Discord permission allows, in words; an unknown name is softened, not hidden."""
     return _PERMISSIONS.get(name, name.replace("_", " ").lower())
@@ -96,7 +102,7 @@ def permission_words(name: str) -> str:
 
 def reply_reason(reason: str | None) -> str:
     """Why a preview answered with a sample reply."""
-    return _REPLY_REASONS.get(reason or "", "written by its author")
+    return REPLY_REASONS.get(reason or "", "written by its author")
 
 
 def language_name(code: str) -> str:

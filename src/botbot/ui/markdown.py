@@ -8,7 +8,7 @@ from markupsafe import Markup
 _parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable(["image", "html_block", "html_inline"])
 _cleaner = nh3.Cleaner(
     tags={"p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a"},
-    attributes={"a": {"href"}},
+    attributes={"a": {"href"}, "*": set()},  # without the star, `title` and `lang` would stay on everything
     url_schemes={"http", "https"},
     url_relative="deny",
     link_rel="nofollow noopener",

@@ -27,6 +27,7 @@ def environment() -> jinja2.Environment:
     for each in (filters.compact, filters.plural, filters.ago, filters.day, filters.clock_time, filters.span):
         made.filters[each.__name__] = each
     made.filters |= {
+        "permission_label": filters.permission_label,
         "permission_words": filters.permission_words,
         "language_name": filters.language_name,
         "reply_reason": filters.reply_reason,
@@ -34,7 +35,7 @@ def environment() -> jinja2.Environment:
         "hue_hex": colour.hue_hex,
         "markdown": markdown,
     }
-    made.globals |= {"asset_url": assets.asset_url, "icon": icon}
+    made.globals |= {"asset_url": assets.asset_url, "icon": icon, "reply_reasons": filters.REPLY_REASONS}
     return made
 
 

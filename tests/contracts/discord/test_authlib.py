@@ -4,10 +4,10 @@ import pytest
 from authlib.common.security import generate_token
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
+from tests.contracts.discord.conftest import CALLBACK
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.contracts.discord.conftest import CALLBACK
 
 
 def client_of(sandbox: Sandbox, how: str = "client_secret_post") -> AsyncOAuth2Client:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contracts.discord.conftest import eventually
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.contracts.discord.conftest import eventually
 
 pytestmark = pytest.mark.node
 

@@ -8,10 +8,10 @@ import pytest
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from tests.contracts.discord.conftest import eventually
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.contracts.discord.conftest import eventually
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 

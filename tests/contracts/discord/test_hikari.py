@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import hikari
 import pytest
+from tests.contracts.discord.conftest import eventually
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.contracts.discord.conftest import eventually
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 

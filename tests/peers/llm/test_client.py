@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+from typing import Any
 
+import anyio
 import pytest
 
 from botbot.errors import ModelUnavailable
@@ -144,12 +146,10 @@ async def test_leaving_early_closes_the_upstream(make_client: MakeClient, model:
 
 
 @pytest.mark.parametrize("mode", ["hang", "stall", None])
-async def test_cancelling_at_any_moment_closes_the_upstream(
-    make_client: MakeClient, model: Model, mode: str | None
-) -> None:
+async def test_cancelling_at_any_moment_closes_the_upstream(make_client: MakeClient, model: Model, mode: Any) -> None:
     model.control.words_per_second = 10
     if mode:
-        model.control.fail(mode)  # type: ignore[arg-type]
+        model.control.fail(mode)
     client = make_client(Deadlines())
     task = asyncio.create_task(client.complete(CHAT))
     await asyncio.sleep(0.5)
@@ -159,6 +159,19 @@ async def test_cancelling_at_any_moment_closes_the_upstream(
     task.cancel()  # a second time, as cancel scopes do until they are left
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert await _closes_within(model, 2.0)
+
+
+async def test_a_cancel_scope_that_cancels_every_await_closes_the_upstream_too(
+    make_client: MakeClient, model: Model
+) -> None:
+    """As web frameworks leave a request whose visitor has gone."""
+    model.control.words_per_second = 20
+    with anyio.move_on_after(0.3) as scope:
+        async with make_client(Deadlines()).stream(CHAT) as reply:
+            async for _ in reply:
+                pass
+    assert scope.cancelled_caught
     assert await _closes_within(model, 2.0)
 
 

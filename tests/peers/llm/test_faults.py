@@ -13,7 +13,7 @@ from botbot.settings import Settings
 
 from .conftest import CHAT, KEY, QUICK, MakeClient, Model
 
-BEFORE_THE_FIRST_TOKEN = {
+BEFORE_THE_FIRST_TOKEN: dict[str, dict[str, Any]] = {
     "unauthorized": {"permanent": True, "retry_after": None, "code": "unauthorized"},
     "rate_limited": {"permanent": False, "retry_after": 1337, "code": "rate_limited"},
     "server_error": {"permanent": False, "retry_after": None, "code": "upstream_error"},
@@ -30,13 +30,17 @@ async def _fail(client: ModelClient) -> tuple[ModelUnavailable, str]:
     """Read until the error; return it with the text that came before."""
     pieces: list[str] = []
     with pytest.raises(ModelUnavailable) as caught:
-        async with client.stream(CHAT) as reply:
-            async for piece in reply:
-                pieces.append(piece)
+        await _read_into(pieces, client)
     shown = f"{caught.value.to_api_error()} {caught.value} {caught.value.__cause__}"
     assert UPSTREAM_SECRET not in shown
     assert KEY not in shown
     return caught.value, "".join(pieces)
+
+
+async def _read_into(pieces: list[str], client: ModelClient) -> None:
+    async with client.stream(CHAT) as reply:
+        async for piece in reply:
+            pieces.append(piece)
 
 
 @pytest.mark.parametrize("mode", BEFORE_THE_FIRST_TOKEN)

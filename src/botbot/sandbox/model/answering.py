@@ -5,6 +5,7 @@ character another one. Without example turns the voice comes from what the promp
 it."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def _finished(line: str) -> str:
 def _core(scene: Scene, seed: str) -> str:
     fillings = _fillings(scene, seed)
     options = fitting(scene.language, scene.kind, fillings) or fitting(scene.language, "chat", fillings)
-    return _pick(options, seed, "core")
+    return re.sub(r"(?:^|[.!?] )\w", lambda start: start.group().upper(), _pick(options, seed, "core"))
 
 
 def _fillings(scene: Scene, seed: str) -> dict[str, str]:

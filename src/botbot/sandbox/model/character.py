@@ -125,7 +125,7 @@ def _quoted(prompt: str) -> list[str]:
 def _manners(prompt: str) -> list[str]:
     """How it is: adjectives with a share ("curious (98 %)"), the strongest first; else adjectives of
     manner."""
-    rated = re.findall(r"([a-z]{4,}) \((\d{1,3}) ?%\)", prompt)
+    rated = re.findall(r"\b([a-z]{4,}) \((\d{1,3}) ?%\)", prompt)
     if rated:
         return [word for word, _ in sorted(rated, key=lambda each: -int(each[1]))][:3]
     spoken = re.findall(r"[a-z]+", prompt.lower())

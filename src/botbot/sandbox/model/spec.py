@@ -21,6 +21,7 @@ def _registry() -> Any:
     text = (files(__package__) / "openai.json").read_text(encoding="utf-8")
     document = _meant(json.loads(text))
     _close(document["components"]["schemas"])
+    _ask_the_role(document["components"]["schemas"])
     return Registry().with_resource(ROOT, DRAFT202012.create_resource(document))
 
 
@@ -69,3 +70,19 @@ def _close(schemas: dict[str, Any]) -> None:
             for branch in (schema, *schema.get("anyOf", ())):
                 if "properties" in branch:
                     branch["additionalProperties"] = False
+
+
+def _ask_the_role(schemas: dict[str, Any]) -> None:
+    """Hold a message against the one schema of its role, not against all six in turn: quicker, and the
+    complaint is about the right one."""
+    message = schemas["ChatCompletionRequestMessage"]
+    by_role: dict[str, Any] = {}
+    for branch in message["oneOf"]:
+        for role in schemas[branch["$ref"].rsplit("/", 1)[1]]["properties"]["role"]["enum"]:
+            by_role[role] = {"if": {"properties": {"role": {"const": role}}}, "then": branch}
+    schemas["ChatCompletionRequestMessage"] = {
+        "type": "object",
+        "required": [message["discriminator"]["propertyName"]],
+        "properties": {"role": {"enum": list(by_role)}},
+        "allOf": list(by_role.values()),
+    }

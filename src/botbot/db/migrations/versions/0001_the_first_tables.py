@@ -369,6 +369,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("wants_replace", sa.Boolean(), nullable=False),
         sa.Column("failure", Json, nullable=True),
+        sa.Column("previous_nick", sa.String(), nullable=True),
         sa.Column("greeting", Json, nullable=True),
         sa.Column("replaced_by", sa.String(), nullable=True),
         sa.Column("idempotency_key", sa.String(), nullable=True),

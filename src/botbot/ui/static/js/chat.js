@@ -57,16 +57,12 @@ async function* events(stream) {
   }
 }
 
-const REASONS = {
-  budget: "today’s live replies are used up",
-  model_unavailable: "the model isn’t answering right now",
-  not_configured: "no model is connected",
-};
 const CUT_OFF = { message: "The reply broke off. Please try again." };
 const UNREACHED = { message: "I can’t reach the shop. Are you online?" };
 
 class PreviewChat extends HTMLElement {
   connectedCallback() {
+    this.reasons = JSON.parse(this.dataset.reasons);
     this.composer = this.querySelector("[data-composer]");
     this.field = this.composer.elements.message;
     this.messages = this.querySelector("[data-messages]");
@@ -152,7 +148,7 @@ class PreviewChat extends HTMLElement {
   finish(turn, text, source, reason) {
     const follow = this.isAtBottom();
     turn.text.replaceChildren(formatted(text || "…"));
-    if (source === "sample") this.note(turn, `Sample reply: ${REASONS[reason] ?? "written by its author"}`);
+    if (source === "sample") this.note(turn, `Sample reply: ${this.reasons[reason] ?? "written by its author"}`);
     if (source === "stopped") this.note(turn, "You stopped this reply.");
     this.toBottom(follow);
     this.querySelector("[data-live]").textContent = `${this.dataset.name}: ${text}`;

@@ -1,0 +1,200 @@
+"""Every page in every state, by the name of its picture."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace as Thing
+from typing import Any
+
+from tests.ui.fakes import (
+    ADA,
+    CLEO,
+    LONG,
+    UNBROKEN,
+    account,
+    card,
+    chat,
+    detail,
+    facts,
+    failure,
+    found,
+    guilds,
+    homes,
+    index,
+    listing,
+    personality,
+    show,
+    site,
+    start,
+    steps,
+    turns,
+)
+
+from botbot.errors import ApiError
+
+FIELDS = ApiError(
+    "validation_failed",
+    "That name can't be used.",
+    None,
+    {"fields": {"customizations.name": "may not contain “discord”"}},
+)
+REFUSED = ApiError(
+    "discord_permission_missing",
+    "Discord doesn't let BotBot change its name there.",
+    None,
+    {"missing": ["CHANGE_NICKNAME"]},
+)
+
+
+def _many(count: int) -> list[Any]:
+    return [card(n % 8) for n in range(count)]
+
+
+def _odd_cards() -> list[Any]:
+    return [
+        card(0, name=UNBROKEN, description=UNBROKEN * 2, opening_line=UNBROKEN * 2, category=UNBROKEN),
+        card(1, name="The Most Honourable Archivist of Everything That Was Ever Nearly Said"),
+        card(2, opening_line="Hm."),
+    ]
+
+
+def _busy_index() -> dict[str, Any]:
+    links = [
+        Thing(number=1, url="/", current=True),
+        Thing(number=2, url="/?page=2", current=False),
+        "gap",
+        Thing(number=9, url="/?page=9", current=False),
+    ]
+    shelves = [Thing(title="Good company after dark", url="/?tags=calm", cards=[card(n) for n in (0, 3, 7, 5)])]
+    many = listing(_many(24), total_count=212, total_pages=9, next_url="/?page=2", page_links=links)
+    return index(listing=many, shelves=shelves, spotlight=card(7))
+
+
+Scene = tuple[str, dict[str, Any]]
+
+
+def scenes() -> dict[str, Callable[[], Scene]]:
+    """Every page in every state, by the name of its picture: the template and its context."""
+    return dict(_scenes())
+
+
+def _scenes() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    yield from _browsing()
+    yield from _moving_in()
+    yield from _the_rest()
+
+
+def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    grid, page = "catalog/index.html", "catalog/detail.html"
+    yield "index", lambda: (grid, _busy_index())
+    yield "index-unconfigured", lambda: (grid, index(site=site(configured=False, user=LONG), spotlight=card(3)))
+    yield (
+        "index-sandbox",
+        lambda: (
+            grid,
+            index(
+                site=site(sandbox_url="http://127.0.0.1:8001/", user=CLEO, notice="Signed in. Welcome back."),
+                spotlight=card(1),
+            ),
+        ),
+    )
+    yield "index-found", lambda: (grid, found([card(7), card(0)], suggestions=[card(3), card(5)]))
+    yield "index-nothing", lambda: (grid, found([], suggestions=[card(7), card(3)]))
+    yield "index-empty", lambda: (grid, index([]))
+    yield "index-odd", lambda: (grid, index(_odd_cards()))
+    yield "detail", lambda: (page, detail())
+    yield (
+        "detail-talking",
+        lambda: (
+            page,
+            detail(
+                personality=personality(3),
+                chat=chat(turns(), suggestions=[], session_id="s1"),
+                site=site("/personalities/x", user=ADA),
+                can_rate=True,
+                deployments_here=[Thing(id="d1", guild_name="The Reading Room")],
+            ),
+        ),
+    )
+    yield (
+        "detail-rated",
+        lambda: (
+            page,
+            detail(
+                personality=personality(1),
+                site=site("/personalities/x", user=ADA),
+                can_rate=True,
+                my_rating=Thing(rating=4, review="Sharp, and kind about it."),
+            ),
+        ),
+    )
+    yield (
+        "detail-unrated",
+        lambda: (
+            page,
+            detail(
+                personality=personality(2, reviews=[], scales=[], labels=[], requirements=None, changelog=None),
+                more_like_this=[],
+                chat=chat(
+                    model_configured=False, error=ApiError("rate_limited", "Slow down a little: 10 messages a minute.")
+                ),
+            ),
+        ),
+    )
+    yield (
+        "detail-odd",
+        lambda: (page, detail(personality=personality(5, name=UNBROKEN, persona=UNBROKEN * 3, tags=[UNBROKEN]))),
+    )
+
+
+def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    begin, page = "deployments/start.html", "deployments/show.html"
+    yield "start-sign-in", lambda: (begin, start("sign_in"))
+    yield "start-unconfigured", lambda: (begin, start("sign_in", configured=False))
+    yield "start-choose", lambda: (begin, start("choose"))
+    yield "start-no-server", lambda: (begin, start("choose", guilds=[]))
+    yield "start-check", lambda: (begin, start("check", chosen=guilds()[0]))
+    yield "start-invite", lambda: (begin, start("check", chosen=guilds()[1]))
+    yield "start-replace", lambda: (begin, start("check", chosen=guilds()[3], error=FIELDS))
+    yield (
+        "show-install",
+        lambda: (page, show("awaiting_install", install_url="https://discord.com/oauth2", steps=steps())),
+    )
+    yield "show-moving", lambda: (page, show("running", steps=steps("done", "done", "running")))
+    yield "show-waiting", lambda: (page, show("running", steps=steps("done", "done", "waiting")))
+    yield "show-active", lambda: (page, show("active"))
+    yield "show-paused", lambda: (page, show("paused"))
+    yield "show-replaced", lambda: (page, show("paused", replaced_by="d7"))
+    yield (
+        "show-undoing",
+        lambda: (page, show("rolling_back", steps=steps("undone", "undone", "failed"), failure=REFUSED)),
+    )
+    yield "show-undone", lambda: (page, show("rolled_back", steps=steps("undone", "undone", "failed"), failure=REFUSED))
+    yield "show-attention", lambda: (page, show("needs_attention", steps=steps("undone", "failed"), failure=REFUSED))
+    yield "show-removed", lambda: (page, show("removed", can_manage=False))
+    yield "show-expired", lambda: (page, show("expired", steps=steps()))
+    yield (
+        "list",
+        lambda: (
+            "deployments/list.html",
+            {
+                "site": site("/deployments", user=ADA),
+                "deployments": homes(),
+                "pagination": Thing(previous_url=None, next_url="/deployments?page=2"),
+            },
+        ),
+    )
+    yield (
+        "list-empty",
+        lambda: (
+            "deployments/list.html",
+            {"site": site("/deployments", user=ADA), "deployments": [], "pagination": None},
+        ),
+    )
+
+
+def _the_rest() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    yield "account", lambda: ("accounts/account.html", account())
+    yield "privacy", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts()})
+    yield "privacy-offline", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(None)})
+    yield "terms", lambda: ("pages/terms.html", {"site": site("/terms")})
+    for status in (403, 404, 429, 500, 503):
+        yield f"error-{status}", lambda status=status: ("errors/error.html", failure(status))  # type: ignore[misc]
