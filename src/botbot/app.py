@@ -3,7 +3,6 @@
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.config.response_cache import ResponseCacheConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
@@ -37,29 +36,17 @@ from botbot.ui.render import render
 VERSION = "1.0"
 
 
-def build_app(house: House, *, sandbox_url: str | None = None) -> tuple[App, Litestar]:
-    """The whole site as (the guarded ASGI application, the Litestar application inside it)."""
+def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool = False) -> tuple[App, Litestar]:
+    """The whole site as (the guarded ASGI application, the Litestar application inside it).
+
+    `only_health` is what a worker or bot serves: alive, ready, metrics."""
     guilds, sessions, relays = GuildLists(house), PreviewSessions(), Relays()
 
     async def on_install(house: House, viewer: Viewer, arrival: Arrival) -> None:
         await flow.on_install(house, guilds, viewer, arrival)
 
     site = Litestar(
-        route_handlers=[
-            static,
-            openapi,
-            *health.handlers,
-            accounts_api.router,
-            *accounts_pages.handlers,
-            *catalog_api.handlers,
-            *storefront_api.handlers,
-            *storefront_pages.handlers,
-            reviews_api.router,
-            *reviews_pages.handlers,
-            preview_api.router,
-            *deployments_api.handlers,
-            *deployments_pages.handlers,
-        ],
+        route_handlers=health.handlers if only_health else [*health.handlers, *ROUTES],
         dependencies={
             "house": Provide(provide_house),
             "viewer": Provide(provide_viewer),
@@ -81,7 +68,6 @@ def build_app(house: House, *, sandbox_url: str | None = None) -> tuple[App, Lit
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
         openapi_config=OpenAPIConfig(title="BotBot's Personality Marketplace", version=VERSION, render_plugins=[]),
-        response_cache_config=ResponseCacheConfig(),
         debug=False,
         logging_config=None,
     )
@@ -114,6 +100,22 @@ def describe(site: Litestar) -> dict[str, Any]:
     from botbot.openapi import document
 
     return document(site)
+
+
+ROUTES: list[Any] = [
+    static,
+    openapi,
+    accounts_api.router,
+    *accounts_pages.handlers,
+    *catalog_api.handlers,
+    *storefront_api.handlers,
+    *storefront_pages.handlers,
+    reviews_api.router,
+    *reviews_pages.handlers,
+    preview_api.router,
+    *deployments_api.handlers,
+    *deployments_pages.handlers,
+]
 
 
 def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -67,7 +67,9 @@ async def _discord(house: House) -> list[Finding]:
     findings = [Finding("Discord", False, f"signed in as {application.name}")]
     if not application.bot_require_code_grant:
         findings.append(
-            Finding("Discord", True, f"switch “Requires OAuth2 Code Grant” on at {PORTAL}, Bot page: it proves each install")
+            Finding(
+                "Discord", True, f"switch “Requires OAuth2 Code Grant” on at {PORTAL}, Bot page: it proves each install"
+            )
         )
     if str(application.id) != house.settings.discord_client_id:
         findings.append(Finding("DISCORD_CLIENT_ID", True, "belongs to another application than DISCORD_BOT_TOKEN"))
@@ -79,7 +81,9 @@ async def _discord(house: House) -> list[Finding]:
 
 async def _model(house: House) -> Finding:
     if not house.model.is_configured:
-        return Finding("model", False, "none set, so chats answer with sample replies; set OPENAI_API_KEY or OPENAI_BASE_URL")
+        return Finding(
+            "model", False, "none set, so chats answer with sample replies; set OPENAI_API_KEY or OPENAI_BASE_URL"
+        )
     try:
         reply = await house.model.complete([Message(role="user", content="Say hi.")], max_tokens=16)
     except BotBotError as error:

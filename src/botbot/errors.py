@@ -47,7 +47,9 @@ class ValidationFailed(BotBotError):
     default_message = "Some of what was sent can't be used. See the fields."
 
     def __init__(self, message: str = "", *, fields: dict[str, str] | None = None, **details: Any) -> None:
-        super().__init__(message, **({"fields": fields} if fields else {}), **details)
+        super().__init__(message, **details)
+        if fields:
+            self.details["fields"] = fields
 
 
 class AuthenticationRequired(BotBotError):

@@ -41,7 +41,10 @@ class Health:
         except BotBotError as error:
             return {"state": "down", "reason": error.message}
         if present != newest:
-            return {"state": "outdated", "reason": f"schema is {present or 'empty'}, wanted {newest}; run botbot migrate"}
+            return {
+                "state": "outdated",
+                "reason": f"schema is {present or 'empty'}, wanted {newest}; run botbot migrate",
+            }
         return {"state": "ok", "reason": None}
 
 
@@ -71,4 +74,4 @@ async def metrics(request: Request[Any, Any, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-handlers = [healthz, readyz, metrics]
+handlers: list[Any] = [healthz, readyz, metrics]

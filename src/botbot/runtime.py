@@ -39,6 +39,14 @@ KEEP_OUTBOX = timedelta(days=7)
 class WebServer(uvicorn.Server):
     """uvicorn without its own signal handling, which would end the other tasks of this process."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_started = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.is_started.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -130,7 +138,7 @@ class Process:
     sandbox_url: str | None = None
 
     def _build_web(self, house: House) -> WebServer:
-        app, site = build_app(house, sandbox_url=self.sandbox_url)
+        app, site = build_app(house, sandbox_url=self.sandbox_url, only_health="web" not in self._roles)
         settings = house.settings
         config = uvicorn.Config(
             app,
@@ -182,8 +190,7 @@ class Process:
         return 0
 
     async def _announce(self, server: WebServer) -> None:
-        while not server.started:
-            await asyncio.sleep(0.02)
+        await server.is_started.wait()
         print(f"BotBot is ready: {self._settings.public_url}", flush=True)
         if self.sandbox_url:
             print(f"Its sandbox, a stand-in for Discord: {self.sandbox_url}", flush=True)

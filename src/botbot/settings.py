@@ -30,14 +30,10 @@ class Settings:
         "DATABASE_URL", "", "`sqlite:///…` or `postgresql://…`", "a SQLite file in BOTBOT_DATA_DIR"
     )
     redis_url: str = _setting("REDIS_URL", "", "shared cache, rate limits, events between processes", "none")
-    data_dir: Path = _setting(
-        "BOTBOT_DATA_DIR", Path("./data"), "SQLite file, uploads, generated secret key", "./data"
-    )
+    data_dir: Path = _setting("BOTBOT_DATA_DIR", Path("./data"), "SQLite file, uploads, generated secret key", "./data")
     host: str = _setting("BOTBOT_HOST", "127.0.0.1", "where the web listens")
     port: int = _setting("BOTBOT_PORT", 8000, "where the web listens")
-    sandbox_port: int = _setting(
-        "BOTBOT_SANDBOX_PORT", 8001, "where the sandbox listens, on loopback only"
-    )
+    sandbox_port: int = _setting("BOTBOT_SANDBOX_PORT", 8001, "where the sandbox listens, on loopback only")
     base_url: str = _setting(
         "BOTBOT_BASE_URL",
         "",
@@ -50,18 +46,14 @@ class Settings:
         "encrypts tokens and stored message text; several keys, comma-separated: the first encrypts, all decrypt",
         "generated once, kept 0600 in the data dir",
     )
-    admins: tuple[int, ...] = _setting(
-        "BOTBOT_ADMINS", (), "comma-separated Discord user ids that are admins", "none"
-    )
+    admins: tuple[int, ...] = _setting("BOTBOT_ADMINS", (), "comma-separated Discord user ids that are admins", "none")
     trusted_proxies: tuple[str, ...] = _setting(
         "BOTBOT_TRUSTED_PROXIES", (), "addresses or networks whose `X-Forwarded-*` is believed", "none"
     )
     discord_client_id: str = _setting(
         "DISCORD_CLIENT_ID", "", f"your application's id ({PORTAL} → General Information)", "none"
     )
-    discord_client_secret: str = _setting(
-        "DISCORD_CLIENT_SECRET", "", f"its OAuth2 secret ({PORTAL} → OAuth2)", "none"
-    )
+    discord_client_secret: str = _setting("DISCORD_CLIENT_SECRET", "", f"its OAuth2 secret ({PORTAL} → OAuth2)", "none")
     discord_bot_token: str = _setting("DISCORD_BOT_TOKEN", "", f"its bot token ({PORTAL} → Bot)", "none")
     discord_api_url: str = _setting(
         "DISCORD_API_URL", "https://discord.com/api/v10", "REST and token endpoints; the gateway comes from it"
@@ -93,12 +85,8 @@ class Settings:
     guild_tokens_per_day: int = _setting(
         "BOTBOT_GUILD_TOKENS_PER_DAY", 200_000, "model tokens one server may spend per day: a hard cap"
     )
-    session_days: int = _setting(
-        "BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it"
-    )
-    retention_days: int = _setting(
-        "BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted"
-    )
+    session_days: int = _setting("BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it")
+    retention_days: int = _setting("BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted")
     log: str = _setting("BOTBOT_LOG", "", "log format: `text` or `json`", "text on a terminal, else json")
     sentry_dsn: str = _setting("SENTRY_DSN", "", "error tracking", "none")
     otel_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", "traces", "none")
@@ -158,7 +146,7 @@ def _kept_key(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     if not path.exists():
-        with open(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
         try:
             os.link(staged, path)  # atomic, and refuses to replace: the first process wins

@@ -99,6 +99,9 @@ def test_an_earlier_turn_is_remembered_but_an_example_is_not_taken_for_one() -> 
     reply = _say("assistant", _ask(CAPTAIN, first["content"]))
     assert "Minka" in _ask(CAPTAIN, "Do you like cheese?", first, reply)
     assert "I have a cat called Minka" in _ask(CAPTAIN, "What did I say my cat is called?", first, reply)
+    more = [first, reply, _say("user", "and I like tea"), _say("assistant", _ask(CAPTAIN, "and I like tea"))]
+    assert "I have a cat called Minka" in _ask(CAPTAIN, "What did I say my cat is called?", *more)
+    assert "knot" not in _ask(CAPTAIN, "What is my name?")
     fresh = _ask(CAPTAIN, "Do you like cheese?")
     assert "knot" not in fresh
     assert "before" not in fresh

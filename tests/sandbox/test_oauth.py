@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -49,7 +50,7 @@ async def exchange(api: Api, code: str, **more: str) -> tuple[int, dict[str, obj
 
 
 @pytest.fixture(autouse=True)
-def _own_clock() -> object:
+def _own_clock() -> Iterator[None]:
     yield
     clock.reset()
 

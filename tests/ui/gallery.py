@@ -5,6 +5,7 @@ shows up as a missing look. `--axe` also runs the accessibility check and prints
 
 import argparse
 import asyncio
+import json
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.ui import fakes
-from tests.ui.fakes import avatars
+from tests.ui.cast import avatars, card
 from tests.ui.scenes import scenes
 
 from botbot.ui import assets
@@ -22,7 +23,8 @@ from botbot.ui.render import render
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https://cdn.discordapp.com; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; font-src 'self'; manifest-src 'self'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; font-src 'self'; "
+    "manifest-src 'self'"
 )
 CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
 REPLY = ["That ", "is *a* ", "good ", "question. ", "**Hold** the oar", " and tell\n\n- me\n- more"]
@@ -47,9 +49,7 @@ class Gallery(BaseHTTPRequestHandler):
             self.answer(render(template, **context).encode())
         elif path == "/":
             self.answer(
-                render(
-                    self.part("catalog/index.html", "catalog/_results.html"), **fakes.found([fakes.card(7)])
-                ).encode()
+                render(self.part("catalog/index.html", "catalog/_results.html"), **fakes.found([card(7)])).encode()
             )
         else:
             self.answer(b"not here", "text/plain", 404)
@@ -107,8 +107,6 @@ class Gallery(BaseHTTPRequestHandler):
 
 
 def reply() -> Iterator[str]:
-    import json
-
     yield 'event: session\ndata: {"sessionId":"s1"}\n\n'
     for text in REPLY:
         yield f"event: token\ndata: {json.dumps({'text': text})}\n\n"

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 
 from botbot.accounts import service, signin
-from botbot.accounts.rules import Viewer, safe_next
+from botbot.accounts.rules import STATE_LIFETIME, Viewer, safe_next
 from botbot.accounts.schemas import SessionOut, user_out
 from botbot.accounts.signin import Arrival, SignInCancelled
 from botbot.accounts.web import session_cookie
@@ -26,14 +26,12 @@ def make_cookie(house: House, name: str, value: str, max_age: int) -> Cookie:
 
 
 @get("/discord", status_code=302, summary="Sign in with Discord")
-async def begin(
-    house: House, next_path: Annotated[str | None, Parameter(query="next")] = None
-) -> Redirect:
+async def begin(house: House, next_path: Annotated[str | None, Parameter(query="next")] = None) -> Redirect:
     """Sends the browser to Discord; it comes back to `next`, a path on this site."""
     departure = signin.depart_to_login(house, next_path)
     assert departure.cookie is not None
     name, value = departure.cookie
-    cookie = make_cookie(house, name, value, int(signin.STATE_LIFETIME.total_seconds()))
+    cookie = make_cookie(house, name, value, int(STATE_LIFETIME.total_seconds()))
     return Redirect(departure.url, status_code=302, cookies=[cookie], headers={"cache-control": "no-store"})
 
 

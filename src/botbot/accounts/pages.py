@@ -15,7 +15,7 @@ from botbot.security.requests import StrictRequest
 
 
 @get("/account", include_in_schema=False)
-async def account(request: Request[Any, Any, Any], house: House, viewer: Viewer | None) -> Response[str]:
+async def account(request: Request[Any, Any, Any], house: House, viewer: Viewer | None) -> Response[bytes]:
     who = require(viewer)
     async with house.db.read() as session:
         kept = await queries.list_sessions(session, who.user_id)
@@ -62,4 +62,4 @@ async def theme(request: StrictRequest) -> Redirect:
     return Redirect(safe_next(fields.get("next")), status_code=303, cookies=[cookie])
 
 
-handlers = [account, logout, sign_out_everywhere, theme]
+handlers: list[Any] = [account, logout, sign_out_everywhere, theme]

@@ -38,9 +38,7 @@ async def use_state(session: AsyncSession, nonce: str) -> bool:
             session.add(UsedOAuthState(nonce=nonce))
     except IntegrityError:
         return False
-    await session.execute(
-        delete(UsedOAuthState).where(UsedOAuthState.used_at < clock.now() - 2 * STATE_LIFETIME)
-    )
+    await session.execute(delete(UsedOAuthState).where(UsedOAuthState.used_at < clock.now() - 2 * STATE_LIFETIME))
     return True
 
 
@@ -80,7 +78,9 @@ async def keep_tokens(session: AsyncSession, user_id: str, grant: TokenGrant, ci
 
 async def sign_out(session: AsyncSession, session_id: str) -> None:
     """End one session. With the last one the Discord tokens go too; other browsers stay signed in."""
-    user_id = await session.scalar(delete(UserSession).where(UserSession.id == session_id).returning(UserSession.user_id))
+    user_id = await session.scalar(
+        delete(UserSession).where(UserSession.id == session_id).returning(UserSession.user_id)
+    )
     if user_id:
         await _forget_tokens_without_session(session, user_id)
 

@@ -1,5 +1,6 @@
 """Who asks, for controllers; and the page frame that every HTML answer shares."""
 
+import gzip
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -127,14 +128,18 @@ NOTICES = {
 
 def page(
     request: Request[Any, Any, Any], viewer: Viewer | None, template: str, *, status: int = 200, **context: Any
-) -> Response[str]:
-    """An HTML answer. A signed-in person's page is private; one URL answers page and fragment, hence `Vary`."""
-    body = render(template, site=site_for(request, viewer), **context)
+) -> Response[bytes]:
+    """An HTML answer, compressed where the browser takes it. A signed-in person's page is private; one URL answers
+    page and fragment, hence `Vary`."""
+    body = render(template, site=site_for(request, viewer), **context).encode()
     headers = {
-        "vary": "HX-Request, Cookie",
+        "vary": "HX-Request, Cookie, Accept-Encoding",
         "cache-control": "private, no-store" if viewer else "no-cache",
     }
-    return Response(body, status_code=status, media_type=HTML, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, compresslevel=5, mtime=0)
+        headers["content-encoding"] = "gzip"
+    return Response(body, status_code=status, media_type=f"{HTML}; charset=utf-8", headers=headers)
 
 
 def is_fragment(request: Request[Any, Any, Any]) -> bool:

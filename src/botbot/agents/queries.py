@@ -72,7 +72,9 @@ async def recent_turns(session: AsyncSession, cipher: Cipher, agent_id: str, cha
     turns = []
     for row in reversed(list(rows)):
         try:
-            turns.append(Message(role="assistant" if row.role == "assistant" else "user", content=cipher.decrypt(row.content)))
+            turns.append(
+                Message(role="assistant" if row.role == "assistant" else "user", content=cipher.decrypt(row.content))
+            )
         except ValueError:
             continue
     return turns

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botbot.catalog.rules import SCALES
+from botbot.catalog.rules import SCALES, scales
 from botbot.peers.llm import Message
 
 HISTORY_TURNS = 12
@@ -48,9 +48,8 @@ HOUSE_RULES = (
 
 def _traits_in_words(traits: Mapping[str, Any]) -> str:
     words = [
-        f"{SCALES[name][1] if value >= 0.5 else SCALES[name][0]} ({round(value * 100) if value >= 0.5 else round(100 - value * 100)} %)"
-        for name, value in traits.items()
-        if name in SCALES and isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+        f"{scale['high'] if scale['value'] >= 0.5 else scale['low']} ({round(abs(scale['value'] - 0.5) * 200)} %)"
+        for scale in scales({name: value for name, value in traits.items() if name in SCALES})
     ]
     words += [f"{name.replace('_', ' ')}: {value}" for name, value in traits.items() if isinstance(value, str)]
     return f"Your manner: {', '.join(words)}." if words else ""

@@ -35,7 +35,10 @@ async def set_status(session: AsyncSession, agent_id: str, status: str) -> None:
 async def change_agent(session: AsyncSession, agent_id: str, **values: Any) -> None:
     """Change `name`, `traits`, `version` or `channel_ids`."""
     guild_id = await session.scalar(
-        update(Agent).where(Agent.id == agent_id).values(updated_at=clock.now(), **values).returning(Agent.discord_guild_id)
+        update(Agent)
+        .where(Agent.id == agent_id)
+        .values(updated_at=clock.now(), **values)
+        .returning(Agent.discord_guild_id)
     )
     if guild_id is not None:
         await announce(session, guild_id)

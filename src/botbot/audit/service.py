@@ -10,4 +10,6 @@ from botbot.audit.models import AuditEntry
 def record(session: AsyncSession, actor_id: str | None, action: str, subject: tuple[str, str], **details: Any) -> None:
     """Note that `actor_id` (a user's id, or `None` for the product itself) did `action` (`deployment.remove`) to
     `subject` (its kind and id). Never put tokens or chat text into `details`."""
-    session.add(AuditEntry(actor_id=actor_id, action=action, subject_type=subject[0], subject_id=subject[1], details=details))
+    session.add(
+        AuditEntry(actor_id=actor_id, action=action, subject_type=subject[0], subject_id=subject[1], details=details)
+    )

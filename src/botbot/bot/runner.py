@@ -47,7 +47,10 @@ class BotRunner:
             return {"state": "not_configured", "reason": f"missing: {missing}"}
         if self._client is not None and self._client.is_ready():
             return {"state": "ok", "reason": None}
-        return {"state": "stopped" if self._problem in CLOSE_REASONS.values() else "connecting", "reason": self._problem}
+        return {
+            "state": "stopped" if self._problem in CLOSE_REASONS.values() else "connecting",
+            "reason": self._problem,
+        }
 
     async def run_forever(self) -> None:
         """Stay connected until cancelled. Returns at once when Discord isn't configured."""

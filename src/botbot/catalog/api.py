@@ -141,4 +141,4 @@ async def avatar(house: House, file_name: str) -> Response[bytes]:
 
 
 router = Router("/api/marketplace/personalities", route_handlers=[list_personalities], tags=["catalogue"])
-handlers = [router, list_categories, avatar]
+handlers: list[Any] = [router, list_categories, avatar]

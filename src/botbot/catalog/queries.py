@@ -110,10 +110,7 @@ def _count_statement(shape: Shape) -> Select[Any]:
 def _list_statement(shape: Shape) -> Select[Any]:
     keys = _order_keys(shape)
     statement = select(*CARD_COLUMNS, keys[0][0].label("sort_key")).where(*_conditions(shape))
-    if shape.after_cursor:
-        statement = statement.where(_after(keys))
-    else:
-        statement = statement.offset(bindparam("offset"))
+    statement = statement.where(_after(keys)) if shape.after_cursor else statement.offset(bindparam("offset"))
     ordering = [key.desc() if down else key.asc() for key, down, _ in keys]
     return statement.order_by(*ordering).limit(bindparam("limit"))
 
@@ -156,9 +153,9 @@ def _order_keys(shape: Shape) -> list[OrderKey]:
 
 def _match_rank(words: int) -> ColumnElement[int]:
     """0 exact name, 1 start of name, 2 start of a word in it, 3 elsewhere in it, 4 tag, 5 description."""
-    whole = bindparam("whole")
+    whole: Any = bindparam("whole")
     spaced = literal(" ") + func.replace(P.name_folded, "-", " ")
-    each = [bindparam(f"word_{n}") for n in range(words)]
+    each: list[Any] = [bindparam(f"word_{n}") for n in range(words)]
     in_tag = select(PersonalityTag.tag).where(PersonalityTag.personality_id == P.id)
     return case(
         (P.name_folded == whole, 0),
@@ -174,7 +171,7 @@ def _after(keys: list[OrderKey]) -> ColumnElement[bool]:
     """Strictly behind the cursor's row in the same order."""
     expression, down, name = keys[0]
     parameter = bindparam(name, type_=expression.type)
-    beyond = expression < parameter if down else expression > parameter
+    beyond: ColumnElement[bool] = expression < parameter if down else expression > parameter
     if len(keys) == 1:
         return beyond
     return or_(beyond, and_(expression == parameter, _after(keys[1:])))
@@ -238,5 +235,3 @@ async def cards_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str,
     """Card rows by id, also of entries that have left the shelf."""
     rows = await connection.execute(select(*CARD_COLUMNS).where(P.id.in_(ids)))
     return {row.id: row for row in rows}
-
-

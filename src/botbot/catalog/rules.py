@@ -144,4 +144,3 @@ class Filters:
                 "order": self.order,
             }
         )[:12]
-

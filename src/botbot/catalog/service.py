@@ -94,7 +94,9 @@ async def note_use(session: AsyncSession, personality_id: str, discord_user_id: 
     )
 
 
-async def add_to_ratings(session: AsyncSession, personality_id: str, *, stars: int, people: int) -> tuple[float | None, int]:
+async def add_to_ratings(
+    session: AsyncSession, personality_id: str, *, stars: int, people: int
+) -> tuple[float | None, int]:
     """Move the kept sums by so many stars and people; answers the new (average, count).
 
     The sums move in the database, so racing raters can't overwrite each other; the derived columns follow from them

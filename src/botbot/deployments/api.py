@@ -66,18 +66,14 @@ async def list_mine(
 
 
 @get("/deployments/{deployment_id:str}", summary="One deployment")
-async def show(
-    deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None
-) -> Response[DeploymentOut]:
+async def show(deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None) -> Response[DeploymentOut]:
     who = require(viewer)
     found = await flow.see(house, guilds, who, deployment_id)
     return Response(flow.present(house, who, found), headers=PRIVATE)
 
 
 @post("/deployments/{deployment_id:str}/pause", status_code=202, summary="Pause it in its server")
-async def pause(
-    deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None
-) -> Response[DeploymentOut]:
+async def pause(deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None) -> Response[DeploymentOut]:
     who = require(viewer)
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.pause))
 
@@ -95,9 +91,7 @@ async def resume(
 
 
 @post("/deployments/{deployment_id:str}/retry", status_code=202, summary="Try again")
-async def retry(
-    deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None
-) -> Response[DeploymentOut]:
+async def retry(deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None) -> Response[DeploymentOut]:
     who = require(viewer)
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.retry))
 
@@ -138,4 +132,4 @@ router = Router(
     route_handlers=[deploy, list_mine, show, pause, resume, retry, change, remove],
     tags=["deployments"],
 )
-handlers = [router, manageable]
+handlers: list[Any] = [router, manageable]

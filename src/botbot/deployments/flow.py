@@ -124,9 +124,7 @@ async def may_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Fo
         return False
 
 
-async def act(
-    house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb
-) -> Found:
+async def act(house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb) -> Found:
     """Do something with a deployment as one who manages its server at this moment (or as an admin)."""
     found = await see(house, guilds, viewer, deployment_id)
     if not viewer.is_admin:

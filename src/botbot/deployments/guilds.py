@@ -102,7 +102,9 @@ async def list_manageable(
     house: House, guilds: GuildLists, viewer: Viewer, *, fresher_than: timedelta | None = None
 ) -> list[GuildOut]:
     """The servers the viewer may manage, with whether the bot is there and what it lacks; by name."""
-    known = await (guilds.of(viewer.user_id) if fresher_than is None else guilds.of(viewer.user_id, fresher_than=fresher_than))
+    known = await (
+        guilds.of(viewer.user_id) if fresher_than is None else guilds.of(viewer.user_id, fresher_than=fresher_than)
+    )
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def look(guild: UserGuild) -> GuildOut:
@@ -119,7 +121,9 @@ async def _as_bot_sees(house: House, guild: UserGuild) -> GuildOut:
         present = True
     except DiscordUnknown:
         missing, present = missing_names(0, PERMISSIONS), False
-    return GuildOut(id=str(guild.id), name=guild.name, icon=icon_url(guild), bot_present=present, missing_permissions=missing)
+    return GuildOut(
+        id=str(guild.id), name=guild.name, icon=icon_url(guild), bot_present=present, missing_permissions=missing
+    )
 
 
 def icon_url(guild: UserGuild) -> str | None:

@@ -8,12 +8,13 @@ from litestar.response import Redirect
 
 from botbot.accounts.discord_tokens import FLOOR, GuildLists
 from botbot.accounts.rules import Viewer, require
+from botbot.accounts.schemas import GuildOut
 from botbot.accounts.web import is_fragment, login_url, page
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import card_view
 from botbot.deployments import flow, queries, rules, service
-from botbot.deployments.guilds import GuildOut, list_manageable, managed_ids
+from botbot.deployments.guilds import list_manageable, managed_ids
 from botbot.deployments.queries import Found
 from botbot.deployments.schemas import Customizations, DeploymentChange, DeploymentRequest
 from botbot.errors import ApiError, BotBotError, DiscordSignInExpired, ValidationFailed
@@ -27,7 +28,7 @@ PER_PAGE = 24
 @get("/personalities/{slug:str}/deploy", include_in_schema=False)
 async def start(
     request: Asker, house: House, guilds: GuildLists, viewer: Viewer | None, slug: str, refresh: str = ""
-) -> Response[str]:
+) -> Response[bytes]:
     """Sign in, choose a server, check: the step follows from who asks and what the address says."""
     chosen = request.query_params.get("discordGuildId", "")
     return await _start_page(request, house, guilds, viewer, slug, chosen, refresh=bool(refresh))
@@ -44,7 +45,7 @@ async def _start_page(
     refresh: bool = False,
     error: ApiError | None = None,
     status: int = 200,
-) -> Response[str]:
+) -> Response[bytes]:
     async with house.db.read() as session:
         personality = await get_personality(session, slug)
     servers: list[dict[str, Any]] = []
@@ -120,16 +121,14 @@ async def deploy(
         if failure.status in {401, 404}:
             raise
         error = failure.to_api_error()
-        return await _start_page(
-            request, house, guilds, viewer, slug, guild_id, error=error, status=failure.status
-        )
+        return await _start_page(request, house, guilds, viewer, slug, guild_id, error=error, status=failure.status)
     return Redirect(f"/deployments/{found.row.id}", status_code=303)
 
 
 @get("/deployments", include_in_schema=False)
 async def list_mine(
     request: Asker, house: House, guilds: GuildLists, viewer: Viewer | None, page_number: int = 1
-) -> Response[str]:
+) -> Response[bytes]:
     who = require(viewer)
     number = max(1, min(page_number, 100_000))
     managed = await _managed(guilds, who)
@@ -154,7 +153,7 @@ async def _managed(guilds: GuildLists, viewer: Viewer) -> set[int]:
 @get("/deployments/{deployment_id:str}", include_in_schema=False)
 async def show(
     request: Asker, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
-) -> Response[str]:
+) -> Response[bytes]:
     """The page, or its moving part for htmx."""
     who = require(viewer)
     found = await flow.see(house, guilds, who, deployment_id)
@@ -188,6 +187,7 @@ def _view(request: Asker, house: House, viewer: Viewer, found: Found, *, can_man
         "next_steps": shown.next_steps,
         "open_url": _open_url(request, row.discord_guild_id, row.greeting),
         "greeting": row.greeting["text"].partition("\n-# ")[0] if row.greeting else None,
+        "channel_name": (row.greeting or {}).get("channelName") or "general",
         "created_at": row.created_at,
         "deployed_at": row.deployed_at,
         "replaced_by": row.replaced_by,
@@ -257,4 +257,4 @@ async def customise(
     return await _act(house, guilds, viewer, deployment_id, verb)
 
 
-handlers = [start, deploy, list_mine, show, pause, resume, retry, remove, customise]
+handlers: list[Any] = [start, deploy, list_mine, show, pause, resume, retry, remove, customise]

@@ -62,7 +62,12 @@ async def open_deployment(
     if ready:
         await enqueue(session, row, rules.DEPLOY)
     audit.record(
-        session, viewer.user_id, "deployment.request", ("deployment", row.id), guild=str(guild_id), personality=personality.id
+        session,
+        viewer.user_id,
+        "deployment.request",
+        ("deployment", row.id),
+        guild=str(guild_id),
+        personality=personality.id,
     )
     return row
 

@@ -132,9 +132,7 @@ class SetProfile(BaseStep):
         return {}
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
-        await session.execute(
-            update(D).where(D.id == claim.subject_id).values(previous_nick=noted["previousNick"])
-        )
+        await session.execute(update(D).where(D.id == claim.subject_id).values(previous_nick=noted["previousNick"]))
 
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
         """Back to the personality that was replaced, else to the bot's own face. Where the bot is gone, so is it."""
@@ -215,7 +213,11 @@ class SayHello(BaseStep):
     async def prepare(self, claim: Claim) -> dict[str, Any]:
         facts = await read_facts(self.house, claim.subject_id)
         channel = await self._first_channel(facts)
-        return {"channelId": str(channel.id) if channel else None, "since": str(snowflake_now())}
+        return {
+            "channelId": str(channel.id) if channel else None,
+            "channelName": channel.name if channel else None,
+            "since": str(snowflake_now()),
+        }
 
     async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
         if noted["channelId"] is None:
@@ -224,13 +226,11 @@ class SayHello(BaseStep):
         text = rules.greeting(fill(facts.snapshot["opening_line"], facts.name), facts.name)
         said = await self._find(noted, text) if attempt > 1 else None
         if said is None:
-            said = await self.house.discord.create_message(
-                int(noted["channelId"]), text, nonce=nonce_of(claim.saga_id)
-            )
+            said = await self.house.discord.create_message(int(noted["channelId"]), text, nonce=nonce_of(claim.saga_id))
         return {"messageId": str(said.id), "text": text}
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
-        greeting = {"channelId": noted["channelId"], "messageId": noted["messageId"], "text": noted["text"]}
+        greeting = {name: noted[name] for name in ("channelId", "channelName", "messageId", "text")}
         await session.execute(update(D).where(D.id == claim.subject_id).values(greeting=greeting))
 
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
@@ -253,7 +253,7 @@ class SayHello(BaseStep):
         """Our own greeting, if an earlier attempt got through. Discord shows a bot the text of its own messages."""
         messages = await self.house.discord.list_messages(int(noted["channelId"]), after=int(noted["since"]))
         own = bot_id(self.house)
-        return next((each for each in messages if each.author.id == own and each.content == text), None)
+        return next((each for each in messages if each.author and each.author.id == own and each.content == text), None)
 
     async def _first_channel(self, facts: Facts) -> Channel | None:
         guild = await self.house.discord.get_guild(facts.guild_id)

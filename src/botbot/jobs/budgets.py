@@ -22,9 +22,7 @@ def day_key(name: str, *parts: object) -> str:
 async def reserve(session: AsyncSession, key: str, amount: int, cap: int) -> bool:
     """Take `amount` from the allowance if it still fits under `cap`; false if it does not."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    await session.execute(
-        insert(Budget).values(key=key, used=0, created_at=clock.now()).on_conflict_do_nothing()
-    )
+    await session.execute(insert(Budget).values(key=key, used=0, created_at=clock.now()).on_conflict_do_nothing())
     taken = await session.execute(
         update(Budget).where(Budget.key == key, Budget.used + amount <= cap).values(used=Budget.used + amount)
     )

@@ -119,9 +119,7 @@ async def note_step(session: AsyncSession, claim: Claim, step: SagaStep, **value
     await note_saga(session, claim)
     values.setdefault("at", clock.now())
     await session.execute(
-        update(SagaStep)
-        .where(SagaStep.saga_id == step.saga_id, SagaStep.position == step.position)
-        .values(**values)
+        update(SagaStep).where(SagaStep.saga_id == step.saga_id, SagaStep.position == step.position).values(**values)
     )
     for name, value in values.items():
         setattr(step, name, value)

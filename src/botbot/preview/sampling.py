@@ -1,7 +1,7 @@
 """Which of a personality's cached replies fits a message, for the times when no model answers.
 
-A message is folded (case, accents, stretched letters), slips of the keyboard in telling words are mended, and then
-it is held against `kinds.toml`, the telling kinds before the general ones: "hi, are you a robot?" is about robots.
+A message is folded (case, accents, stretched letters), slips of the keyboard in telling words are mended, and then it
+is held against `kinds.toml`, the telling kinds before the general ones: "hi, are you a robot?" is about robots.
 Greetings, thanks and goodbyes count only when little else is said. The language given is tried first, then the
 others, because people write as they please."""
 
@@ -153,8 +153,8 @@ def _by_letters() -> dict[tuple[str, str], str]:
 
 
 def _mend(word: str) -> str:
-    """A word whose letters changed places, or that lost or doubled one. Never a replaced letter: "store" is no
-    slip of "story"."""
+    """A word whose letters changed places, or that lost or doubled one. Never a replaced letter: "store" is no slip
+    of "story"."""
     vocabulary = _vocabulary()
     if word in vocabulary:
         return word

@@ -1,5 +1,7 @@
 """Rating by form."""
 
+from typing import Any
+
 from litestar import post
 from litestar.response import Redirect
 
@@ -37,4 +39,4 @@ def _rating(fields: dict[str, str]) -> RatingIn:
     return RatingIn(rating=int(stars), review=review)
 
 
-handlers = [rate]
+handlers: list[Any] = [rate]

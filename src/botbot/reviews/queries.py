@@ -23,9 +23,7 @@ async def ratings_of(session: AsyncSession, personality_id: str) -> Ratings:
 async def _newest(session: AsyncSession, personality_id: str) -> list[NewestReview]:
     used_it = (
         select(PersonalityUse.personality_id)
-        .where(
-            PersonalityUse.personality_id == R.template_id, PersonalityUse.discord_user_id == User.discord_id
-        )
+        .where(PersonalityUse.personality_id == R.template_id, PersonalityUse.discord_user_id == User.discord_id)
         .correlate(R, User)
         .exists()
     )
@@ -36,9 +34,7 @@ async def _newest(session: AsyncSession, personality_id: str) -> list[NewestRevi
         .order_by(R.created_at.desc(), R.id.desc())
         .limit(NEWEST)
     )
-    return [
-        NewestReview(row[0], row[1], row[2], row[4] or row[3] or "Somebody", row[5], bool(row[6])) for row in rows
-    ]
+    return [NewestReview(row[0], row[1], row[2], row[4] or row[3] or "Somebody", row[5], bool(row[6])) for row in rows]
 
 
 async def find_rating(session: AsyncSession, personality_id: str, user_id: str) -> R | None:

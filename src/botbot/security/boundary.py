@@ -63,7 +63,9 @@ def _from_framework(error: HTTPException) -> BotBotError:
 def _fields(extra: Any) -> dict[str, str]:
     if not isinstance(extra, list):
         return {}
-    return {str(each.get("key") or "body"): _plain(str(each.get("message", ""))) for each in extra if isinstance(each, dict)}
+    return {
+        str(each.get("key") or "body"): _plain(str(each.get("message", ""))) for each in extra if isinstance(each, dict)
+    }
 
 
 def _plain(message: str) -> str:

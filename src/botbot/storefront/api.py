@@ -20,4 +20,4 @@ async def show(request: Request[Any, Any, Any], house: House, personality_id: st
     return with_etag(request, detail(personality, ratings))
 
 
-handlers = [show]
+handlers: list[Any] = [show]

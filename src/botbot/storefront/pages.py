@@ -39,7 +39,7 @@ async def marketplace(
     min_rating: Annotated[str, Parameter(query="minRating")] = "",
     sort_by: Annotated[str, Parameter(query="sortBy")] = "",
     page_number: Annotated[str, Parameter(query="page")] = "1",
-) -> Response[str]:
+) -> Response[bytes]:
     """One address, two answers: the page, or its results for htmx. A filter that can't be used is left out."""
     filters = _lenient_filters(search, category, tags, min_rating, sort_by, page_number)
     async with house.db.reading() as connection:
@@ -58,7 +58,7 @@ def _lenient_filters(
             category=category,
             tags=tags,
             min_rating=_stars(min_rating),
-            sort_by=sort_by if sort_by in SORTS else None,  # type: ignore[arg-type]
+            sort_by=sort_by if sort_by in SORTS else None,
             page=max(1, min(int(page_number), 10_000)) if page_number.isascii() and page_number.isdigit() else 1,
             limit=PER_PAGE,
             cursor=None,
@@ -177,7 +177,7 @@ def _chat(
 
 
 @get("/privacy", include_in_schema=False)
-async def privacy(request: Asker, house: House, viewer: Viewer | None) -> Response[str]:
+async def privacy(request: Asker, house: House, viewer: Viewer | None) -> Response[bytes]:
     """Written from the running configuration, so that it is true here."""
     settings = house.settings
     facts = {
@@ -190,8 +190,8 @@ async def privacy(request: Asker, house: House, viewer: Viewer | None) -> Respon
 
 
 @get("/terms", include_in_schema=False)
-async def terms(request: Asker, viewer: Viewer | None) -> Response[str]:
+async def terms(request: Asker, viewer: Viewer | None) -> Response[bytes]:
     return page(request, viewer, "pages/terms.html")
 
 
-handlers = [marketplace, personality, try_it, privacy, terms]
+handlers: list[Any] = [marketplace, personality, try_it, privacy, terms]

@@ -133,21 +133,21 @@ async def _spotlight(connection: AsyncConnection) -> CardView | None:
     return card_view(choice[clock.now().toordinal() % len(choice)]) if choice else None
 
 
-class DetailView(CardView):
+class DetailView(CardView, kw_only=True):
     """A personality as its own page shows it."""
 
-    persona: str = ""
-    sample_messages: list[str] = []
-    sample_conversations: list[list[dict[str, str]]] = []
-    compatibility: Compatibility = Compatibility()
-    requirements: str | None = None
-    version: int = 1
-    changelog: str | None = None
-    author_name: str | None = None
-    histogram: dict[int, int] = {}
-    reviews: list[dict[str, Any]] = []
-    scales: list[dict[str, Any]] = []
-    labels: list[dict[str, str]] = []
+    persona: str
+    sample_messages: list[str]
+    sample_conversations: list[list[dict[str, str]]]
+    compatibility: Compatibility
+    requirements: str | None
+    version: int
+    changelog: str | None
+    author_name: str | None
+    histogram: dict[int, int]
+    reviews: list[dict[str, Any]]
+    scales: list[dict[str, Any]]
+    labels: list[dict[str, str]]
 
 
 def detail_view(

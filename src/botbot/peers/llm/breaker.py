@@ -1,9 +1,8 @@
-"""A circuit breaker: when the model keeps failing, visitors get their sample reply at once, not after 8
-seconds.
+"""A circuit breaker: when the model keeps failing, visitors get their sample reply at once, not after 8 seconds.
 
-Closed, it counts failures in a row. At the limit it opens: every call fails fast until the pause is over.
-Then one call is let through as a probe; its success closes the breaker, its failure opens it for another
-pause. A call that was cancelled proves nothing either way."""
+Closed, it counts failures in a row. At the limit it opens: every call fails fast until the pause is over. Then one
+call is let through as a probe; its success closes the breaker, its failure opens it for another pause. A call that
+was cancelled proves nothing either way."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,8 +22,7 @@ class Breaker:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Hold this around everything before the first token. Raises `ModelUnavailable` at once while
-        open."""
+        """Hold this around everything before the first token. Raises `ModelUnavailable` at once while open."""
         is_probe = self._admit()
         try:
             yield

@@ -1,12 +1,11 @@
 """A thin streaming client of any OpenAI-compatible `/chat/completions`.
 
-Why not the vendor's SDK: it ends a truncated stream as if it were whole, waits 600 seconds by default, lets
-pings defeat its timeout, and costs six times the CPU per token. Here a reply is a success only with a
-`finish_reason`, and every failure is one `ModelUnavailable` that says whether part of the reply had already
-been given out (`started`).
+Why not the vendor's SDK: it ends a truncated stream as if it were whole, waits 600 seconds by default, lets pings
+defeat its timeout, and costs six times the CPU per token. Here a reply is a success only with a `finish_reason`, and
+every failure is one `ModelUnavailable` that says whether part of the reply had already been given out (`started`).
 
-Entering `stream` waits for the first token: a failure there is always `started=False`, so a sample reply can
-still take its place. Fallback models are tried only then, and share the first model's deadline."""
+Entering `stream` waits for the first token: a failure there is always `started=False`, so a sample reply can still
+take its place. Fallback models are tried only then, and share the first model's deadline."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -30,8 +29,8 @@ NOT_CONFIGURED = "This marketplace has no model configured, so only sample repli
 
 
 class Deadlines(msgspec.Struct, frozen=True):
-    """Seconds. `first_token` covers all models together, `total` the whole call; `usage` is how long we wait
-    for the count of tokens once the reply is whole."""
+    """Seconds. `first_token` covers all models together, `total` the whole call; `usage` is how long we wait for the
+    count of tokens once the reply is whole."""
 
     connect: float = 2.0
     first_token: float = 8.0
@@ -41,8 +40,7 @@ class Deadlines(msgspec.Struct, frozen=True):
 
 
 class ReplyStream:
-    """The pieces of one reply, in order; iterate it once. The other attributes are final after the last
-    piece.
+    """The pieces of one reply, in order; iterate it once. The other attributes are final after the last piece.
 
     Raises `ModelUnavailable(started=True)` when the reply is cut off, stalls, or grows beyond 200 kB."""
 
@@ -178,8 +176,8 @@ class ModelClient:
             dialect = adapted
 
     async def _post(self, body: bytes, deadline: float) -> tuple[httpx2.Response, bytes]:
-        """Send once. With status 200 the response is open; else it is closed and its body comes along if it
-        is 400."""
+        """Send once. With status 200 the response is open; else it is closed and its body comes along if it is
+        400."""
         try:
             async with asyncio.timeout_at(deadline):
                 response = await self._http.send(self._request(body), stream=True)
@@ -204,8 +202,8 @@ class ModelClient:
 
 
 def _open_client(base_url: str, connect_seconds: float) -> httpx2.AsyncClient:
-    """HTTP/1.1 on purpose: over HTTP/2 a cancelled stream can leak. Proxies from the environment, but never
-    for a model on this machine."""
+    """HTTP/1.1 on purpose: over HTTP/2 a cancelled stream can leak. Proxies from the environment, but never for a
+    model on this machine."""
     is_local = urlsplit(base_url).hostname in LOOPBACK
     return httpx2.AsyncClient(
         http1=True,

@@ -1,8 +1,8 @@
 """The dialects of OpenAI-compatible servers, learned from their refusals.
 
-Everybody takes `max_tokens` but the newer OpenAI models, which answer 400 and want `max_completion_tokens`;
-the same models refuse a `temperature`, and some small servers refuse `stream_options`. We ask in the common
-dialect first, and when a 400 names a parameter we ask again without it. What worked is remembered."""
+Everybody takes `max_tokens` but the newer OpenAI models, which answer 400 and want `max_completion_tokens`; the same
+models refuse a `temperature`, and some small servers refuse `stream_options`. We ask in the common dialect first, and
+when a 400 names a parameter we ask again without it. What worked is remembered."""
 
 from collections.abc import Sequence
 from typing import Any

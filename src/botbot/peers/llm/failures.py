@@ -55,8 +55,7 @@ def from_fault(fault: BaseException, *, started: bool) -> AttemptFailed:
 
 
 def from_status(status: int, headers: Mapping[str, str]) -> AttemptFailed:
-    """A status other than 200. 401, 403, 404 and their like are permanent: somebody has to change
-    something."""
+    """A status other than 200. 401, 403, 404 and their like are permanent: somebody has to change something."""
     if status == 429 or status >= 500 or status == 408:
         message, code = (_BUSY, "rate_limited") if status == 429 else ("", "upstream_error")
         return AttemptFailed(message, code=code, retry_after=retry_after(headers))

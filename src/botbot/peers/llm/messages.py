@@ -1,7 +1,7 @@
 """What crosses the wire of `/chat/completions`, and what we make of it.
 
-The reading structs name only what we use, so that a server's extras pass by undecoded. Where the OpenAI
-description and its imitators differ (`choices: null`, a chunk without `delta`), both are taken."""
+The reading structs name only what we use, so that a server's extras pass by undecoded. Where the OpenAI description
+and its imitators differ (`choices: null`, a chunk without `delta`), both are taken."""
 
 from collections.abc import Sequence
 from typing import Literal

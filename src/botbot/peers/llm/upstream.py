@@ -1,8 +1,8 @@
 """One streamed answer of one model: from the request until its last event, with nothing decided above it.
 
-Every wait has a deadline of ours on the event loop's clock; the server's pings never move it. Closing runs in
-a task of its own, so that it also completes when the visitor's task is being cancelled (again and again, if a
-framework does)."""
+Every wait has a deadline of ours on the event loop's clock; the server's pings never move it. Closing runs in a task
+of its own, so that it also completes when the visitor's task is being cancelled (again and again, if a framework
+does)."""
 
 import asyncio
 import codecs
@@ -39,8 +39,7 @@ class StrictUtf8(httpx2.AsyncByteStream):
 
 
 class Upstream:
-    """An answer that has begun with status 200. `next_piece` until it returns `None`; `aclose` in every
-    case."""
+    """An answer that has begun with status 200. `next_piece` until it returns `None`; `aclose` in every case."""
 
     def __init__(self, response: httpx2.Response, model: str, grace_seconds: float) -> None:
         self.model = model
@@ -55,8 +54,7 @@ class Upstream:
     async def next_piece(self, deadline: float) -> str | None:
         """The next non-empty text, or `None` at the proper end. Raises `AttemptFailed` for everything else.
 
-        After the `finish_reason` the reply is whole: the usage gets a moment to arrive, and no fault
-        matters."""
+        After the `finish_reason` the reply is whole: the usage gets a moment to arrive, and no fault matters."""
         while not self.finish_reason:
             chunk = await self._next_chunk(deadline)
             if chunk is None:
@@ -90,10 +88,10 @@ class Upstream:
                 event = await anext(self._events, None)
             if event is None or event.data.strip() == "[DONE]":
                 return None
-            chunk = decode_chunk(event.data)
+            chunk = decode_chunk(event.data) if event.data else Chunk()  # a keep-alive may have no data
         except failures.TRANSPORT_FAULTS as fault:
             raise failures.from_fault(fault, started=self._has_started) from None
-        if chunk.error is not None or event.event == "error":
+        if chunk.error is not None or "error" in (event.event, chunk.finish_reason):
             raise failures.bad_reply(started=self._has_started)
         return chunk
 

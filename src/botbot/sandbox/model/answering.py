@@ -1,8 +1,7 @@
 """The reply: words that fit the message, among phrases the character itself was given.
 
-Everything is chosen by a hash of the request, so that the same request gets the same reply and another
-character another one. Without example turns the voice comes from what the prompt quotes, names, and calls
-it."""
+Everything is chosen by a hash of the request, so that the same request gets the same reply and another character
+another one. Without example turns the voice comes from what the prompt quotes, names, and calls it."""
 
 import hashlib
 import re

@@ -1,5 +1,4 @@
-"""Who is to be played, found in the system message and the example turns: a name, a role, and phrases to
-borrow."""
+"""Who is to be played, found in the system message and the example turns: a name, a role, and phrases to borrow."""
 
 import re
 from collections import Counter
@@ -34,9 +33,8 @@ _SENTENCE = re.compile(r"[^.!?…\n]+[.!?…]+[\"”')]*|[^.!?…\n]+$")
 
 
 class Character(msgspec.Struct):
-    """Who is to be played. `openings` and `closings` are sentences in its own voice, the first and the last
-    ones of its example turns, each with the kind of message it answered; `props` are things it has about
-    it."""
+    """Who is to be played. `openings` and `closings` are sentences in its own voice, the first and the last ones of
+    its example turns, each with the kind of message it answered; `props` are things it has about it."""
 
     name: str
     role: str
@@ -82,8 +80,7 @@ def _name_and_role(prompt: str) -> tuple[str, str]:
 
 
 def _first_named(prompt: str) -> str:
-    """Without a "You are …": the first name of several words, near the start ("Score for one voice: Ada
-    Byron")."""
+    """Without a "You are …": the first name of several words, near the start ("Score for one voice: Ada Byron")."""
     return next((_trim(found) for found in _FULL_NAME.findall(prompt[:NEAR_THE_START])), "")
 
 
@@ -107,8 +104,8 @@ def _spoken(examples: Sequence[dict[str, Any]]) -> tuple[list[tuple[str, str]], 
 
 
 def _is_portable(sentence: str, asked: str) -> bool:
-    """Whether a sentence could follow other words than those it was written for: no names in it, no figures,
-    no loose markup, and nothing of what was asked."""
+    """Whether a sentence could follow other words than those it was written for: no names in it, no figures, no loose
+    markup, and nothing of what was asked."""
     spoken = re.findall(r"[\w'’]+", sentence)
     has_names = any(word[0].isupper() and not word.isupper() and len(word) > 3 for word in spoken[1:])
     about = {fold(word)[:5] for word in re.findall(r"\w{4,}", asked)}
@@ -123,8 +120,7 @@ def _quoted(prompt: str) -> list[str]:
 
 
 def _manners(prompt: str) -> list[str]:
-    """How it is: adjectives with a share ("curious (98 %)"), the strongest first; else adjectives of
-    manner."""
+    """How it is: adjectives with a share ("curious (98 %)"), the strongest first; else adjectives of manner."""
     rated = re.findall(r"\b([a-z]{4,}) \((\d{1,3}) ?%\)", prompt)
     if rated:
         return [word for word, _ in sorted(rated, key=lambda each: -int(each[1]))][:3]

@@ -1,7 +1,7 @@
 """What a test may tell the stand-in model, and what it may ask it afterwards.
 
-State belongs to one aiohttp application and dies with it. It is kept beside the applications and not in them,
-because an application that already runs must not be changed."""
+State belongs to one aiohttp application and dies with it. It is kept beside the applications and not in them, because
+an application that already runs must not be changed."""
 
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -35,8 +35,7 @@ Mode = Literal[
 
 
 class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`times` is for how many requests it holds (`None`: until cleared), `model` whom it strikes (empty:
-    all)."""
+    """`times` is for how many requests it holds (`None`: until cleared), `model` whom it strikes (empty: all)."""
 
     mode: Mode
     times: int | None = 1

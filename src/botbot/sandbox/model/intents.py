@@ -1,7 +1,7 @@
 """What kind of message this is, and in which language, as far as a stand-in has to know.
 
-The telling kinds come before the general ones: "thanks, but are you a robot?" is about robots. A greeting or
-thanks counts only when little else is said."""
+The telling kinds come before the general ones: "thanks, but are you a robot?" is about robots. A greeting or thanks
+counts only when little else is said."""
 
 import re
 

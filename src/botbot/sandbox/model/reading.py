@@ -1,10 +1,10 @@
 """What a request tells the stand-in: who is to be played, in whose phrases, and what was said.
 
-Where a conversation begins is not marked in the protocol, so example turns and real ones look alike. They are
-told apart by, in this order: a later system message between them, `name: "example_…"`, or the stand-in's own
-handwriting in an earlier reply. Turns that none of these claims are taken as
-examples, unless it is a single one."""
+Where a conversation begins is not marked in the protocol, so example turns and real ones look alike. They are told
+apart by, in this order: a later system message between them, `name: "example_…"`, or the stand-in's own handwriting
+in an earlier reply. Turns that none of these claims are taken as examples, unless it is a single one."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +12,13 @@ import msgspec
 
 from botbot.sandbox.model.character import Character, character_of, text_of
 from botbot.sandbox.model.intents import kind_of, language_of
+from botbot.sandbox.model.lexicon import fold
 from botbot.sandbox.model.phrases import is_ours
 from botbot.sandbox.model.topics import topic_of
+
+DULL = frozenset(
+    {"and", "called", "did", "have", "just", "remember", "said", "say", "tell", "the", "told", "was", "what", "you"}
+)
 
 
 class Scene(msgspec.Struct):
@@ -33,18 +38,31 @@ def read(messages: Sequence[dict[str, Any]]) -> Scene:
     examples, history = _parted(messages)
     message = text_of(history[-1]) if history and history[-1]["role"] == "user" else ""
     character = character_of(prompt, examples)
-    earlier = [text_of(turn) for turn in history[:-1] if turn["role"] == "user"]
-    unclaimed = [] if earlier else [text_of(turn) for turn in examples if turn["role"] == "user"]
     kind = kind_of(message)
-    if kind == "recall" or len(unclaimed) == 1:  # nobody sends a single example, and whoever asks means us
-        earlier = earlier or unclaimed
+    earlier = _earlier(_said(history[:-1]), _said(examples), message, kind)
     language = language_of(message) or character.language
     return Scene(character, message, kind, topic_of(message), language, earlier)
 
 
+def _said(turns: Sequence[dict[str, Any]]) -> list[str]:
+    return [text_of(turn) for turn in turns if turn["role"] == "user"]
+
+
+def _earlier(known: list[str], unclaimed: list[str], message: str, kind: str) -> list[str]:
+    """What the visitor said before, the most telling last. Unclaimed turns count when there is a single one (nobody
+    sends one example), or when the visitor asks for just what one of them says."""
+    if kind == "recall":
+        asked = _telling(message)
+        known = known + [said for said in known or unclaimed if asked & _telling(said)]
+    return known or (unclaimed if len(unclaimed) == 1 else [])
+
+
+def _telling(text: str) -> set[str]:
+    return set(re.findall(r"\w{3,}", fold(text))) - DULL
+
+
 def _parted(messages: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The example turns, and the conversation that is really going on; the latter ends with the visitor's
-    message."""
+    """The example turns, and the conversation that is really going on; the latter ends with the visitor's message."""
     marked = [each for each in messages if str(each.get("name", "")).startswith("example")]
     rest = [each for each in messages if each not in marked]
     start = max((i for i, each in enumerate(rest) if each["role"] in {"system", "developer"}), default=-1) + 1

@@ -1,8 +1,7 @@
 """The official description of the three operations (`openai.json`), and requests held to it.
 
-Two things are made stricter or righter while reading: parameters nobody knows are violations (the description
-leaves objects open), and `nullable`, a word of OpenAPI 3.0 in a 3.1 document, is understood as it was
-meant."""
+Two things are made stricter or righter while reading: parameters nobody knows are violations (the description leaves
+objects open), and `nullable`, a word of OpenAPI 3.0 in a 3.1 document, is understood as it was meant."""
 
 import json
 from functools import cache
@@ -36,8 +35,7 @@ def _validator(pointer: str, is_closed: bool) -> Any:
 
 
 def request_violations(path: str, body: Any) -> list[str]:
-    """What in this request body is against the description of `POST {path}`, one line each; empty when
-    right."""
+    """What in this request body is against the description of `POST {path}`, one line each; empty when right."""
     pointer = f"/paths/{path.replace('/', '~1')}/post/requestBody/content/application~1json/schema"
     return _lines(_validator(pointer, True), body)
 
@@ -73,8 +71,8 @@ def _close(schemas: dict[str, Any]) -> None:
 
 
 def _ask_the_role(schemas: dict[str, Any]) -> None:
-    """Hold a message against the one schema of its role, not against all six in turn: quicker, and the
-    complaint is about the right one."""
+    """Hold a message against the one schema of its role, not against all six in turn: quicker, and the complaint is
+    about the right one."""
     message = schemas["ChatCompletionRequestMessage"]
     by_role: dict[str, Any] = {}
     for branch in message["oneOf"]:

@@ -1,8 +1,8 @@
 """What a message is about: its key noun phrase, found without a dictionary.
 
-Words that carry no topic (articles, question words, everyday verbs) are boundaries; what stands between them
-are candidates. A phrase after "about" wins, else the last one, for that is where all four languages put the
-news. Small words inside a phrase ("capital of France") hold two candidates together."""
+Words that carry no topic (articles, question words, everyday verbs) are boundaries; what stands between them are
+candidates. A phrase after "about" wins, else the last one, for that is where all four languages put the news. Small
+words inside a phrase ("capital of France") hold two candidates together."""
 
 import re
 

@@ -43,7 +43,10 @@ const moves = () => document.startViewTransition && !matchMedia("(prefers-reduce
 let pending = null;
 
 function change(update) {
-  return moves() ? document.startViewTransition(update).updateCallbackDone : update();
+  if (!moves()) return update();
+  const transition = document.startViewTransition(update);
+  transition.ready.catch(() => {}); // a second one may overtake it; the update itself still happens
+  return transition.updateCallbackDone;
 }
 
 function skeleton(card) {

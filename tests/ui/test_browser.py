@@ -1,0 +1,210 @@
+"""The front in a real browser, under the real security policy: what scripts add, and what they must not break."""
+
+import gzip
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, Response, async_playwright, expect
+from tests.ui.gallery import CHROMIUM, gallery
+from tests.ui.scenes import scenes
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not here"),
+]
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with gallery() as url:
+        yield url
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(**CHROMIUM)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def page(browser: Any, base: str) -> AsyncIterator[Page]:
+    context = await browser.new_context(base_url=base, viewport={"width": 1280, "height": 800})
+    opened = await context.new_page()
+    mistakes: list[str] = []
+    opened.on("pageerror", lambda error: mistakes.append(str(error)))
+    opened.on("console", lambda said: mistakes.append(said.text) if "Security Policy" in said.text else None)
+    yield opened
+    await context.close()
+    assert mistakes == []
+
+
+async def test_a_card_opens_in_a_dialog_and_back_closes_it(page):
+    await page.goto("/scene/index")
+    await page.locator(".grid a").first.click()
+    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    assert page.url.endswith("/personalities/halvard-the-ferryman")
+    await page.go_back()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    assert page.url.endswith("/scene/index")
+    await page.go_forward()
+    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await expect(page).to_have_url(re.compile("/scene/index$"))
+
+
+async def test_a_modified_click_is_the_browsers_own(page):
+    await page.goto("/scene/index")
+    async with page.context.expect_page() as other:
+        await page.locator(".grid a").first.click(modifiers=["ControlOrMeta"])
+    assert (await other.value).url.endswith("/personalities/halvard-the-ferryman")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+async def test_a_reply_streams_in_and_is_said_once(page):
+    await page.goto("/scene/detail")
+    await page.fill("#chat-message", "<b>hello</b>")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message__note")).to_have_text(re.compile("^Sample reply: today"))
+    last = page.locator(".message").last
+    await expect(last.locator("strong")).to_have_text("Hold")
+    await expect(last.locator("li")).to_have_count(2)
+    assert await page.locator(".message").nth(1).locator("b:not(.message__name)").count() == 0
+    assert (await page.locator("[data-live]").text_content()).startswith("Halvard the Ferryman: That is")
+
+
+async def test_shift_enter_breaks_the_line_and_a_suggestion_sends(page):
+    await page.goto("/scene/detail")
+    await page.fill("#chat-message", "one")
+    await page.keyboard.press("Shift+Enter")
+    assert await page.input_value("#chat-message") == "one\n"
+    await page.locator(".chat__suggestion").first.click()
+    await expect(page.locator(".message")).to_have_count(3)
+    await expect(page.locator(".chat__suggestion")).to_have_count(0)
+
+
+async def test_a_limit_says_when_it_ends_and_then_lets_retry(page):
+    await page.goto("/scene/detail")
+    await page.fill("#chat-message", "limit")
+    await page.keyboard.press("Enter")
+    retry = page.locator(".message__retry")
+    await expect(retry).to_be_disabled()
+    await expect(retry).to_have_text(re.compile(r"Try again in \d s"))
+    await expect(page.locator(".message [role=alert]")).to_have_text("Ten a minute is my limit.")
+    await expect(retry).to_be_enabled(timeout=4000)
+
+
+async def test_escape_stops_the_reply_but_not_the_dialog(page):
+    await page.goto("/scene/index")
+    await page.locator(".grid a").first.click()
+    await page.fill("dialog #chat-message", "hang")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message").last).to_contain_text("Let me think")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".message__note")).to_have_text("You stopped this reply.")
+    await expect(page.locator("dialog[open]")).to_have_count(1)
+
+
+async def test_a_reply_that_breaks_off_keeps_its_words_and_says_so(page):
+    await page.goto("/scene/detail")
+    await page.fill("#chat-message", "break")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message--wrong")).to_contain_text("I was about")
+    await expect(page.locator(".message--wrong [role=alert]")).to_have_text(re.compile("broke off"))
+    await expect(page.locator(".message__retry")).to_be_enabled()
+
+
+async def test_typing_searches_and_the_address_follows(page):
+    await page.goto("/scene/index")
+    await page.keyboard.press("/")
+    await page.keyboard.type("fire")
+    await expect(page).to_have_url(re.compile(r"/\?search=fire$"))
+    await expect(page.locator("[data-announcer]")).to_have_text("1 personality found")
+    assert await page.evaluate("document.activeElement.id") == "search"
+    await page.check("text=Education")
+    await expect(page).to_have_url(re.compile("search=fire&category=education"))
+    await page.locator(".chip").first.click()
+    await expect(page.locator("label:has-text('Education') input")).not_to_be_checked()
+
+
+async def test_colours_change_at_once(page):
+    await page.goto("/scene/terms")
+    for wanted in ("dark", "light", "auto"):
+        await page.locator(".theme button").click()
+        assert await page.evaluate("document.documentElement.dataset.theme") == wanted
+
+
+async def test_offline_is_said(page):
+    await page.goto("/scene/terms")
+    await page.context.set_offline(True)
+    await expect(page.locator("[data-offline]")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(page.locator("[data-offline]")).to_be_hidden()
+
+
+async def test_stars_are_chosen_by_keyboard(page):
+    await page.goto("/scene/detail-rated")
+    await page.locator("input[name=rating][value='4']").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("input[name=rating][value='5']")).to_be_checked()
+
+
+async def test_without_a_script_search_chat_and_filters_are_forms(browser, base):
+    context = await browser.new_context(
+        base_url=base, java_script_enabled=False, viewport={"width": 360, "height": 740}
+    )
+    page = await context.new_page()
+    await page.goto("/scene/index")
+    await page.fill("#search", "fire")
+    await page.locator(".search__go").click()
+    assert "search=fire" in page.url
+    await page.locator("text=Filters").click()
+    await expect(page.locator(".filters__apply")).to_be_visible()
+    await page.goto("/scene/detail")
+    await expect(page.locator("[data-send]")).to_be_visible()
+    await expect(page.locator("[data-stop]")).to_be_hidden()
+    await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_every_state_is_accessible_and_fits_a_phone(browser, base, scheme):
+    context = await browser.new_context(
+        base_url=base, viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    found: list[str] = []
+    for name in scenes():
+        await page.goto(f"/scene/{name}")
+        found += [f"{name}: {each['id']}" for each in (await Axe().run(page)).response["violations"]]
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{name}: wider than the screen")
+    await context.close()
+    assert found == []
+
+
+async def test_the_first_page_is_light(page):
+    """Everything the browser asks for on a first visit, packed as the site packs it."""
+    bodies: list[bytes] = []
+
+    async def weigh(response: Response) -> None:
+        bodies.append(await response.body())
+
+    page.on("response", weigh)
+    await page.goto("/scene/index", wait_until="networkidle")
+    packed = [len(gzip.compress(body, 6)) for body in bodies]
+    assert len(packed) >= 12
+    assert sum(packed) <= 60 * 1024, sorted(packed)
+
+
+async def test_the_dialog_is_accessible(page):
+    await page.goto("/scene/index")
+    await page.locator(".grid a").first.click()
+    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    await page.wait_for_timeout(300)
+    assert [each["id"] for each in (await Axe().run(page)).response["violations"]] == []
