@@ -139,7 +139,7 @@ def page(
     if "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=5, mtime=0)
         headers["content-encoding"] = "gzip"
-    return Response(body, status_code=status, media_type=f"{HTML}; charset=utf-8", headers=headers)
+    return Response(body, status_code=status, media_type=HTML, headers=headers)
 
 
 def is_fragment(request: Request[Any, Any, Any]) -> bool:

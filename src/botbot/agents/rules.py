@@ -1,7 +1,7 @@
 """Pure decisions about how a personality speaks: its messages to the model, its name and bio in a server."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from botbot.catalog.rules import SCALES, scales
 from botbot.peers.llm import Message
@@ -56,12 +56,18 @@ def _traits_in_words(traits: Mapping[str, Any]) -> str:
 
 
 def example_turns(conversations: Sequence[Sequence[Mapping[str, str]]], name: str, most: int = 6) -> list[Message]:
-    """The entry's sample conversations as example turns, which carry a voice better than adjectives do."""
+    """The entry's sample conversations as example turns, which carry a voice better than adjectives do. Their `name`
+    says that nobody in this conversation said them."""
     turns = [turn for conversation in conversations for turn in conversation][:most]
     return [
-        Message(role="assistant" if turn["role"] == "assistant" else "user", content=fill(turn["content"], name))
+        Message(role=role, content=fill(turn["content"], name), name=f"example_{role}")
         for turn in turns
+        for role in [_role(turn["role"])]
     ]
+
+
+def _role(text: str) -> Literal["user", "assistant"]:
+    return "assistant" if text == "assistant" else "user"
 
 
 def conversation(

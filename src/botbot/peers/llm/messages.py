@@ -12,11 +12,12 @@ CHARACTERS_PER_TOKEN = 4  # the usual rule of thumb for English; used only when 
 TOKENS_PER_MESSAGE = 4  # what role and separators cost
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One turn of the conversation as the model reads it."""
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One turn of the conversation as the model reads it. `name` tells an example (`example_…`) from what was said."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    name: str | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -104,15 +104,30 @@ document.addEventListener("click", (event) => {
   open(link.href, link.closest("article"));
 });
 
-addEventListener("popstate", (event) => {
-  if (event.state?.dialog) open(event.state.dialog);
-  else if (dialog.open) dialog.close();
-});
+let closedByHistory = false;
 
-dialog.addEventListener("close", () => {
+function leave() {
   pending?.abort();
   body.replaceChildren();
   document.title = pageTitle;
+}
+
+addEventListener("popstate", (event) => {
+  if (event.state?.dialog) open(event.state.dialog);
+  else {
+    closedByHistory = dialog.open;
+    dialog.close();
+    leave();
+  }
+});
+
+// The close event comes later than the closing: by then, Forward may already be opening the next one.
+dialog.addEventListener("close", () => {
+  if (closedByHistory) {
+    closedByHistory = false;
+    return;
+  }
+  leave();
   if (history.state?.dialog) history.back();
 });
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
