@@ -25,6 +25,7 @@ from botbot.house import House
 from botbot.jobs import budgets, outbox
 from botbot.jobs.engine import SagaRunner
 from botbot.kit import clock
+from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
 from botbot.settings import Settings
 
@@ -221,6 +222,7 @@ def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:
         openai_base_url=told["OPENAI_BASE_URL"],
         openai_model=told["OPENAI_MODEL"],
         openai_fallback_models=(),
+        admins=(*settings.admins, ADMIN),
     )
 
 

@@ -23,10 +23,6 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     signed_in_at: Mapped[datetime | None] = mapped_column(Moment)
 
-    @property
-    def shown_name(self) -> str:
-        return self.display_name or self.username or f"User {self.discord_id}"
-
 
 class UserSession(Base):
     """A signed-in browser. `id` is the SHA-256 of the cookie's secret."""

@@ -57,10 +57,6 @@ def _speaker(agent: Agent, snapshot: dict[str, Any]) -> Speaker:
     )
 
 
-async def list_active_guilds(session: AsyncSession) -> list[int]:
-    return list(await session.scalars(select(Agent.discord_guild_id).where(Agent.status == "active")))
-
-
 async def recent_turns(session: AsyncSession, cipher: Cipher, agent_id: str, channel_id: int) -> list[Message]:
     """The newest turns of one channel, oldest first. A text whose key is gone is left out."""
     rows = await session.scalars(

@@ -44,7 +44,6 @@ class GatewayClient(discord.AutoShardedClient):
             max_ratelimit_timeout=60,
         )
         self._on_heard = on_heard
-        self._closed_by_us = False
 
     async def on_message(self, message: discord.Message) -> None:
         heard = self._heard(message)

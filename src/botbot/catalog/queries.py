@@ -229,9 +229,3 @@ async def get_version(session: AsyncSession, personality_id: str, version: int) 
     if found is None:
         raise NotFound("That version does not exist.")
     return found
-
-
-async def cards_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
-    """Card rows by id, also of entries that have left the shelf."""
-    rows = await connection.execute(select(*CARD_COLUMNS).where(P.id.in_(ids)))
-    return {row.id: row for row in rows}

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from botbot.catalog import rules
 from botbot.catalog.models import PersonalityTemplate
 from botbot.kit import clock
 
@@ -134,7 +133,3 @@ def detail(personality: PersonalityTemplate, ratings: Ratings) -> Detail:
         version=personality.version,
         ratings=ratings,
     )
-
-
-def trait_pictures(traits: dict[str, Any]) -> dict[str, Any]:
-    return {"scales": rules.scales(traits), "labels": rules.labels(traits)}

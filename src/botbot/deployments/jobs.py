@@ -35,6 +35,9 @@ class Deploy:
         await _set(session, claim, D.status == "active", failure=error)
 
     async def on_undone(self, session: AsyncSession, claim: Claim) -> None:
+        if before := claim.payload.get("before"):
+            await _set(session, claim, None, **before)
+            return
         found = await queries.get_deployment(session, claim.subject_id)
         if found.row.status != "rolling_back":
             return

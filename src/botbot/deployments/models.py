@@ -53,7 +53,3 @@ class PersonalityDeployment(Base):
     deployed_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
-
-    @property
-    def is_live(self) -> bool:
-        return self.status in LIVE and self.replaced_by is None

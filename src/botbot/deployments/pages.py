@@ -1,6 +1,5 @@
 """Moving a personality in, watching it, and looking after it; all of it by links and forms."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -213,9 +212,6 @@ def _open_url(request: Asker, guild_id: int, greeting: dict[str, Any] | None) ->
         return f"{sandbox}/servers/{guild_id}"
     channel = greeting["channelId"] if greeting and greeting.get("channelId") else ""
     return f"https://discord.com/channels/{guild_id}/{channel}".rstrip("/")
-
-
-Handler = Callable[..., Awaitable[Response[Any]]]
 
 
 async def _act(

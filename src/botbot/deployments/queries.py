@@ -10,7 +10,7 @@ from botbot.accounts.rules import Viewer
 from botbot.catalog.models import PersonalityTemplate
 from botbot.deployments.models import LIVE, PersonalityDeployment
 from botbot.errors import NotFound
-from botbot.jobs.models import Saga, SagaStep
+from botbot.jobs.models import SagaStep
 
 D = PersonalityDeployment
 
@@ -101,11 +101,3 @@ async def live_in(session: AsyncSession, guild_ids: Sequence[int]) -> dict[int, 
 async def find_by_key(session: AsyncSession, user_id: str, key: str) -> D | None:
     found: D | None = await session.scalar(select(D).where(D.user_id == user_id, D.idempotency_key == key))
     return found
-
-
-async def is_busy(session: AsyncSession, row: D) -> bool:
-    """Whether a required step of its saga is still to come; an optional one may wait for hours."""
-    if row.saga_id is None:
-        return False
-    status = await session.scalar(select(Saga.status).where(Saga.id == row.saga_id))
-    return status == "undoing" or (status == "running" and row.status not in {"active", "paused"})

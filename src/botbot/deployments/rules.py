@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from botbot.errors import ValidationFailed
-from botbot.jobs.sagas import LEASE
 from botbot.peers.discord.permissions import PROFILE_MODE
 from botbot.peers.discord.text import check_persona_name
 
@@ -12,7 +11,6 @@ PERMISSIONS = int(PROFILE_MODE)
 """What the bot needs in guild-profile mode."""
 INSTALL_WITHIN = timedelta(hours=24)
 MAX_TRAITS = 40
-LEASE_GRACE = LEASE
 
 DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hello", "register_agent")
 REVIVE = ("check_rights", "set_profile", "set_avatar", "register_agent")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.rules import Viewer
 from botbot.agents import service as agents
+from botbot.agents.models import Agent
 from botbot.audit import service as audit
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_version
@@ -22,6 +23,7 @@ from botbot.jobs.sagas import plan_saga
 from botbot.kit import clock
 
 D = PersonalityDeployment
+CHANGEABLE = ("customizations", "channel_ids", "version")
 REPLACEABLE = {"active", "paused", "needs_attention"}
 
 
@@ -221,6 +223,7 @@ async def change(
 ) -> None:
     """Change name, traits, channels or the pinned version, and let the server see it."""
     _require(row, "customise")
+    before = {name: getattr(row, name) for name in CHANGEABLE}
     if version is not None:
         await _check_version(session, row.template_id, version)
         row.version = version
@@ -229,10 +232,15 @@ async def change(
     if channel_ids is not None:
         row.channel_ids = channel_ids
     await _stop_optional_steps(session, row)
-    saga = await plan_saga(session, "deploy", row.id, rules.UPDATE, {"replaced": None})
+    payload = {"replaced": None, "before": before, "wornName": await _worn_name(session, row)}
+    saga = await plan_saga(session, "deploy", row.id, rules.UPDATE, payload)
     row.saga_id = saga.id
     audit.record(session, viewer.user_id, "deployment.change", ("deployment", row.id))
     await session.flush()
+
+
+async def _worn_name(session: AsyncSession, row: D) -> str | None:
+    return await session.scalar(select(Agent.name).where(Agent.id == row.agent_id))
 
 
 async def _check_version(session: AsyncSession, personality_id: str, version: int) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from botbot.accounts.models import User
 from botbot.agents import service as agents
 from botbot.agents.models import Agent
 from botbot.agents.rules import bio, fill, nick
 from botbot.catalog import pictures
 from botbot.catalog import service as catalog
 from botbot.catalog.models import PersonalityTemplate
+from botbot.catalog.queries import get_version
 from botbot.deployments import queries, rules
 from botbot.deployments.guilds import bot_id, is_manager_now
 from botbot.deployments.models import PersonalityDeployment
@@ -51,9 +53,6 @@ class Facts:
 
 
 async def read_facts(house: House, deployment_id: str) -> Facts:
-    from botbot.accounts.models import User
-    from botbot.catalog.queries import get_version
-
     async with house.db.read() as session:
         found = await queries.get_deployment(session, deployment_id)
         version = await get_version(session, found.row.template_id, found.row.version)
@@ -113,38 +112,44 @@ class CheckRights(BaseStep):
 
 
 class SetProfile(BaseStep):
-    """The bot's name and bio in this server. The nick it had before is kept, and comes back with the undo."""
+    """The bot's name and bio in this server. What it wore before is noted first, and comes back with the undo."""
 
     name = "set_profile"
 
     async def prepare(self, claim: Claim) -> dict[str, Any]:
+        """`previousNick` is the bot's own name there; `backTo` what an undo puts on again."""
         facts = await read_facts(self.house, claim.subject_id)
-        if claim.payload.get("replaced") or facts.row.deployed_at:
-            return {"previousNick": facts.row.previous_nick}
-        member = await self.house.discord.get_member(facts.guild_id, bot_id(self.house))
-        return {"previousNick": member.nick}
+        if replaced := claim.payload.get("replaced"):
+            before = await read_facts(self.house, replaced)
+            return {"previousNick": facts.row.previous_nick, "backTo": _face(before.name, before)}
+        if worn := claim.payload.get("wornName"):
+            return {"previousNick": facts.row.previous_nick, "backTo": _face(worn, facts)}
+        if facts.row.deployed_at:
+            own = facts.row.previous_nick
+        else:
+            own = (await self.house.discord.get_member(facts.guild_id, bot_id(self.house))).nick
+        return {"previousNick": own, "backTo": {"nick": own, "bio": None}}
 
     async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
         facts = await read_facts(self.house, claim.subject_id)
-        await self.house.discord.set_guild_profile(
-            facts.guild_id, nick=facts.name, bio=bio(facts.snapshot["description"]), reason=self.reason(claim)
-        )
+        face = _face(facts.name, facts)
+        await self.house.discord.set_guild_profile(facts.guild_id, **face, reason=self.reason(claim))
         return {}
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
         await session.execute(update(D).where(D.id == claim.subject_id).values(previous_nick=noted["previousNick"]))
 
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
-        """Back to the personality that was replaced, else to the bot's own face. Where the bot is gone, so is it."""
+        """Where the bot is gone, so is its profile."""
         facts = await read_facts(self.house, claim.subject_id)
-        face: dict[str, Any] = {"nick": noted.get("previousNick"), "bio": None}
-        if replaced := claim.payload.get("replaced"):
-            before = await read_facts(self.house, replaced)
-            face = {"nick": before.name, "bio": bio(before.snapshot["description"])}
         try:
-            await self.house.discord.set_guild_profile(facts.guild_id, **face, reason=self.reason(claim))
+            await self.house.discord.set_guild_profile(facts.guild_id, **noted["backTo"], reason=self.reason(claim))
         except DiscordUnknown:
             return
+
+
+def _face(name: str, facts: Facts) -> dict[str, Any]:
+    return {"nick": name, "bio": bio(facts.snapshot["description"])}
 
 
 class SetAvatar(BaseStep):
@@ -163,6 +168,8 @@ class SetAvatar(BaseStep):
         try:
             if replaced := claim.payload.get("replaced"):
                 await self._wear(await read_facts(self.house, replaced), claim)
+            elif claim.payload.get("wornName"):
+                await self._wear(facts, claim)
             else:
                 await self.house.discord.set_guild_profile(facts.guild_id, avatar=None, reason=self.reason(claim))
         except DiscordUnknown:
@@ -287,8 +294,6 @@ class RegisterAgent(BaseStep):
             .values(status="active", deployed_at=row.deployed_at or clock.now(), failure=None, updated_at=clock.now())
         )
         await catalog.count_deployment(session, row.template_id, row.discord_guild_id)
-        from botbot.accounts.models import User
-
         owner = await session.get(User, row.user_id)
         if owner is not None:
             await catalog.note_use(session, row.template_id, owner.discord_id)

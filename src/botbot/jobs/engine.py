@@ -102,6 +102,9 @@ class SagaRunner:
             return await work()
         except StorageUnavailable:
             return None
+        except Exception:
+            log.exception("the worker met the unexpected and goes on")
+            return None
 
     async def _release_dead(self) -> None:
         async with self._database.write() as session:

@@ -5,48 +5,53 @@ When Redis is lost the limiter falls back to this process's memory: browsing goe
 
 import logging
 import time
+from typing import Any
 
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+import redis.asyncio
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
 
 from botbot.errors import RateLimited
 
 log = logging.getLogger("botbot.limits")
 
+TIMEOUT_SECONDS = 1.0
+
 
 class Limiter:
+    """Moving windows of a minute. `redis_url` as the setting has it; empty keeps everything in this process."""
+
     def __init__(self, redis_url: str = "") -> None:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
-        self._storage: Storage | None = None
+        self._pool: redis.asyncio.ConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
         if redis_url:
-            url = redis_url if redis_url.startswith("async+") else f"async+{redis_url}"
-            self._storage = RedisStorage(url, implementation="redispy", socket_timeout=1)
-            self._shared = MovingWindowRateLimiter(self._storage)
+            timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+            self._pool = redis.asyncio.ConnectionPool.from_url(redis_url, **timeouts)
+            pooled: dict[str, Any] = {"connection_pool": self._pool}
+            storage = RedisStorage("async+redis://localhost:6379", implementation="redispy", **pooled)
+            self._shared = MovingWindowRateLimiter(storage)
 
     async def hit(self, name: str, key: str, per_minute: int) -> None:
         """Count one use of `name` by `key`. Raises `RateLimited` with the seconds until the next is free."""
+        if per_minute <= 0:
+            raise RateLimited(retry_after=60)
         item = RateLimitItemPerMinute(per_minute)
-        if per_minute <= 0 or not await self._try(item, name, key):
-            raise RateLimited(retry_after=await self._seconds_left(item, name, key) if per_minute > 0 else 60)
-
-    async def _try(self, item: RateLimitItem, *key: str) -> bool:
         if self._shared is not None:
             try:
-                return await self._shared.hit(item, *key)
-            except Exception:
+                return await _hit(self._shared, item, name, key)
+            except (RedisError, OSError, TimeoutError):
                 log.warning("Redis isn't answering; limits hold per process meanwhile.")
-        return await self._memory.hit(item, *key)
-
-    async def _seconds_left(self, item: RateLimitItem, *key: str) -> float:
-        window = await self._memory.get_window_stats(item, *key)
-        return max(1.0, min(60.0, window.reset_time - time.time()))
+        return await _hit(self._memory, item, name, key)
 
     async def aclose(self) -> None:
-        if isinstance(self._storage, RedisStorage):
-            await self._storage.reset_connections() if hasattr(self._storage, "reset_connections") else None
+        if self._pool is not None:
+            await self._pool.aclose()
 
 
-def parse_limit(text: str) -> RateLimitItem:
-    return parse(text)
+async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, *key: str) -> None:
+    if not await limiter.hit(item, *key):
+        window = await limiter.get_window_stats(item, *key)
+        raise RateLimited(retry_after=max(1.0, min(60.0, window.reset_time - time.time())))

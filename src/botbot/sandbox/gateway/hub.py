@@ -12,6 +12,7 @@ from botbot.sandbox.gateway.session import Link, Session, Starts
 from botbot.sandbox.world import Guild
 
 KEPT_SESSIONS = 200
+PRESENCE = "BOT_PRESENCE"  # for the pages alone; no session hears it
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Hub:
         for session in self._sessions.values():
             if session.link is link:
                 session.link = None
+        self._core.world.emit(PRESENCE)
 
     def end_session(self, session: Session) -> None:
         self._sessions.pop(session.id, None)
@@ -69,6 +71,7 @@ class Hub:
         if intents & events.GUILDS:
             for guild in guilds:
                 session.dispatch("GUILD_CREATE", render.guild_create(self._core.world, guild))
+        self._core.world.emit(PRESENCE)
         return session
 
     def _ready(self, session: Session, guilds: list[Guild]) -> dict[str, Any]:
@@ -93,6 +96,7 @@ class Hub:
         session = self._sessions.get(session_id)
         if session is None or not session.resume(link, last_seen):
             return None
+        self._core.world.emit(PRESENCE)
         return session
 
     def _hear(self, event: str, facts: dict[str, Any]) -> None:

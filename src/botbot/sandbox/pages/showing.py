@@ -170,11 +170,14 @@ def when(at: datetime) -> str:
 
 
 def news(guild: Guild, event: str, facts: dict[str, Any]) -> str | None:
-    """The line for open pages of this server: which channel changed, or that the members did."""
+    """The line for open pages of this server: which channel changed, or that the bot or the members did."""
+    is_here = facts.get("guild") is guild
+    if event == "BOT_PRESENCE" or (is_here and event in ("GUILD_CREATE", "GUILD_DELETE")):
+        return "event: bot\ndata: 1"
     row = facts.get("message") or facts.get("channel")
     if row is not None and row.guild_id == guild.id:
         channel_id = row.id if event == "TYPING_START" else row.channel_id
         return f"event: channel\ndata: {channel_id}"
-    if facts.get("guild") is guild:
+    if is_here:
         return "event: members\ndata: 1"
     return None

@@ -29,9 +29,21 @@ async function refreshMembers() {
   document.querySelector("[data-members]").replaceChildren(...(await fragment("/members")).childNodes);
 }
 
+// The bot came, went, connected or left: renew what each form says about it, and nothing that is being typed.
+async function refreshBot() {
+  const fresh = await fragment("");
+  for (const form of document.querySelectorAll(".compose")) {
+    const renewed = fresh.querySelector(`#${form.closest(".channel").id} .compose`);
+    form.querySelector(".hint")?.remove();
+    form.prepend(...renewed.querySelectorAll(".hint"));
+    form.elements.mention.checked = renewed.elements.mention.checked;
+  }
+  await refreshMembers();
+}
+
 async function refreshAll() {
   await Promise.all([...document.querySelectorAll("[data-channel]")].map((each) => refreshChannel(each.dataset.channel)));
-  await refreshMembers();
+  await refreshBot();
 }
 
 function listen() {
@@ -39,6 +51,7 @@ function listen() {
   let hasFailed = false;
   news.addEventListener("channel", (event) => refreshChannel(event.data));
   news.addEventListener("members", refreshMembers);
+  news.addEventListener("bot", refreshBot);
   news.addEventListener("error", () => { hasFailed = true; });
   news.addEventListener("open", () => { if (hasFailed) refreshAll(); hasFailed = false; });
 }
