@@ -28,6 +28,9 @@ def intents_for(message_content: bool) -> discord.Intents:
     return intents
 
 
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # No voice here, so nothing is missing.
+
+
 class GatewayClient(discord.AutoShardedClient):
     """One connection's life. `on_heard` is called for each message meant for us."""
 

@@ -32,7 +32,7 @@ P = PersonalityTemplate
 CARD_COLUMNS = (
     P.id, P.slug, P.name, P.description, P.opening_line, P.avatar_path, P.category, P.category_slug, P.tags, P.traits,
     P.language, P.content_rating, P.deploy_count, P.avg_rating, P.rating_count, P.created_at, P.updated_at, P.hue,
-    P.is_featured, P.sample_messages, P.rating_score, P.name_folded,
+    P.is_featured, P.sample_messages, P.rating_score, P.name_folded, P.created_by,
 )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from botbot.catalog.models import PersonalityTemplate
 from botbot.kit import clock
 
 NEW_FOR_DAYS = 14
+CURATOR = "botbot"
+"""Who wrote the curated entries, as `created_by` has it."""
 
 
 class Card(msgspec.Struct, rename="camel"):
@@ -39,6 +41,7 @@ class CardView(Card, rename="camel"):
     is_featured: bool = False
     second_line: str | None = None
     category_slug: str = ""
+    is_ours: bool = False
 
     @property
     def url(self) -> str:
@@ -46,7 +49,8 @@ class CardView(Card, rename="camel"):
 
     @property
     def is_new(self) -> bool:
-        return (clock.now() - self.created_at).days < NEW_FOR_DAYS
+        """Young, and not one of the curated entries, which all arrived together."""
+        return not self.is_ours and (clock.now() - self.created_at).days < NEW_FOR_DAYS
 
 
 class Compatibility(msgspec.Struct, rename="camel", frozen=True):
@@ -120,6 +124,7 @@ def card_view(row: Any) -> CardView:
         is_featured=row.is_featured,
         second_line=samples[0] if samples else None,
         category_slug=row.category_slug,
+        is_ours=row.created_by == CURATOR,
     )
 
 

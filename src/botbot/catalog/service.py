@@ -15,6 +15,7 @@ from botbot.catalog.models import (
     PersonalityUse,
     PersonalityVersion,
 )
+from botbot.catalog.schemas import CURATOR
 from botbot.kit import clock
 
 SNAPSHOT = (
@@ -32,7 +33,7 @@ async def seed_entry(session: AsyncSession, entry: Entry) -> str:
     if found is not None and found.content_hash == digest:
         found.avatar_path = pictures.path(found.avatar, found.hue, found.slug)
         return "unchanged"
-    personality = found or PersonalityTemplate(slug=entry.slug, version=0, created_by="botbot")
+    personality = found or PersonalityTemplate(slug=entry.slug, version=0, created_by=CURATOR)
     for name, value in content.items():
         setattr(personality, name, value)
     personality.content_hash = digest

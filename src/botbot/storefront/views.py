@@ -163,7 +163,7 @@ def detail_view(
         requirements=personality.requirements,
         version=personality.version,
         changelog=changelog,
-        author_name="BotBot" if personality.created_by == "botbot" else None,
+        author_name="BotBot" if card.is_ours else None,
         histogram={int(star): count for star, count in ratings.histogram.items()},
         reviews=[_review(each, my_review_id) for each in ratings.newest],
         scales=rules.scales(personality.traits),
