@@ -22,23 +22,29 @@ async def search(page: Page, words: str) -> None:
 async def sign_in(page: Page, who: str = "Ada") -> None:
     """From a page that offers it, over the sandbox's consent, back to where the person was."""
     await page.get_by_role("main").get_by_role("link", name="Sign in with Discord").first.click()
-    await be(page, who)
-    await page.get_by_role("button", name="Authorize").click()
-
-
-async def be(page: Page, who: str) -> None:
-    """On the sandbox's consent page: be `who`, also when the sandbox remembers somebody else."""
-    if await page.get_by_role("link", name="Not you?").count():
-        await page.get_by_role("link", name="Not you?").click()
-    await page.locator("form.people").get_by_role("button", name=re.compile(rf"^{who}\b")).click()
-    await expect(page.get_by_text(f"Signed in as {who}")).to_be_visible()
+    await consent(page, who)
 
 
 async def sign_in_from_header(page: Page, who: str = "Ada") -> None:
     await page.get_by_role("banner").get_by_role("link", name=re.compile("^Sign in")).click()
+    await consent(page, who)
+
+
+async def consent(page: Page, who: str) -> None:
+    """On the sandbox's pages: be `who` and agree. Who agreed before is not asked again."""
     await be(page, who)
-    await page.get_by_role("button", name="Authorize").click()
+    authorize = page.get_by_role("button", name="Authorize")
+    await expect(authorize.or_(page.locator(".me"))).to_be_visible()
+    if await authorize.count():
+        await authorize.click()
     await expect(page.locator(".me")).to_contain_text(who, ignore_case=True)
+
+
+async def be(page: Page, who: str) -> None:
+    """Choose who to be, also when the sandbox remembers somebody else."""
+    if await page.get_by_role("link", name="Not you?").count():
+        await page.get_by_role("link", name="Not you?").click()
+    await page.locator("form.people").get_by_role("button", name=re.compile(rf"^{who}\b")).click()
 
 
 async def offered_servers(page: Page) -> list[str]:

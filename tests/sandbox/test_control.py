@@ -4,17 +4,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.sandbox.conftest import CALLBACK, Api
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import CALLBACK, Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 
 
 @pytest.fixture
 def control(sandbox: Sandbox, session: aiohttp.ClientSession) -> Any:
-    async def call(method: str, path: str, **body: Any) -> Any:
+    async def call(method: str, path: str, /, **body: Any) -> Any:
         async with session.request(method, f"{sandbox.url}/_sandbox{path}", json=body or None) as answer:
             return answer.status, await answer.json()
 

@@ -5,10 +5,10 @@ import time
 
 import aiohttp
 import pytest
+from tests.sandbox.conftest import Api
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 MESSAGES = "/channels/*/messages"

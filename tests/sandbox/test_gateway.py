@@ -9,11 +9,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.sandbox.conftest import Api
 
 from botbot.sandbox import cast, membership
 from botbot.sandbox import permissions as may
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 TALK = 513
@@ -83,7 +83,9 @@ async def test_ready_and_the_servers(sandbox: Sandbox, connect: Any) -> None:
         await client.send(2, {"token": client.token, "intents": TALK, "properties": {}})
         ready = await client.hear()
         assert (ready["t"], ready["s"]) == ("READY", 1)
-        assert ready["d"]["guilds"] == [{"id": str(each), "unavailable": True} for each in (cast.TEA_HOUSE, cast.NIGHT_OWLS)]
+        assert ready["d"]["guilds"] == [
+            {"id": str(each), "unavailable": True} for each in (cast.TEA_HOUSE, cast.NIGHT_OWLS)
+        ]
         guild = (await client.until("GUILD_CREATE"))["d"]
         assert [each["user"]["id"] for each in guild["members"]] == [str(cast.BOT)]
         assert guild["roles"][-1]["tags"] == {"bot_id": str(cast.BOT)}

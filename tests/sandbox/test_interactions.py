@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import QUIET, Api
 
 from botbot.kit import clock
 from botbot.sandbox import cast
 from botbot.sandbox.interactions import Interaction
 from botbot.sandbox.people import CannotSpeak
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import QUIET, Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 ASK = {"name": "ask", "description": "Ask", "options": [{"name": "text", "type": 3, "description": "What?"}]}
@@ -22,7 +22,9 @@ COMMANDS = f"/applications/{cast.APPLICATION}/commands"
 @pytest.fixture
 async def asked(sandbox: Sandbox, api: Api) -> AsyncIterator[Interaction]:
     heard: list[Interaction] = []
-    sandbox._core.world.listen(lambda event, facts: heard.append(facts["interaction"]) if "interaction" in facts else None)
+    sandbox._core.world.listen(
+        lambda event, facts: heard.append(facts["interaction"]) if "interaction" in facts else None
+    )
     assert (await api.call("PUT", COMMANDS, [ASK, MENU]))[0] == 200
     sandbox.discord.run_command(cast.ADA, PARLOUR, "ask", "why?")
     yield heard[0]

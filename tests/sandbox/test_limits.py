@@ -2,9 +2,10 @@
 
 import asyncio
 
+from tests.sandbox.conftest import QUIET, Api
+
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import QUIET, Api
 
 PARLOUR, KITCHEN = (cast.channel_id(cast.TEA_HOUSE, number) for number in (1, 2))
 

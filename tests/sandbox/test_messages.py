@@ -3,15 +3,16 @@
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import QUIET, Api
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import QUIET, Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 PATH = f"/channels/{PARLOUR}/messages"
 PNG = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 
 
@@ -68,7 +69,11 @@ async def test_a_refused_body_is_noted_too(sandbox: Sandbox, api: Api) -> None:
 
 
 async def test_broken_json_and_wrong_types(api: Api) -> None:
-    for data, kind, code in ((b"{", "application/json", 50109), (b"[" * 9000, "application/json", 50109), (b"x", "text/plain", 50035)):
+    for data, kind, code in (
+        (b"{", "application/json", 50109),
+        (b"[" * 9000, "application/json", 50109),
+        (b"x", "text/plain", 50035),
+    ):
         status, body = await api.call("POST", PATH, data=data, headers={"Content-Type": kind})
         assert (status, body["code"]) == (400, code)
 
@@ -103,7 +108,9 @@ async def test_a_reply_pings_its_author_unless_told_not_to(sandbox: Sandbox, api
     assert quiet["mentions"] == []
     assert quiet["type"] == 19
     assert quiet["referenced_message"]["id"] == str(asked.id)
-    loud = await api.call("POST", PATH, {"content": "hi", "allowed_mentions": {"parse": [], "replied_user": True}, **reference})
+    loud = await api.call(
+        "POST", PATH, {"content": "hi", "allowed_mentions": {"parse": [], "replied_user": True}, **reference}
+    )
     assert [each["username"] for each in loud[1]["mentions"]] == ["ada"]
     gone = {"message_reference": {"message_id": "1", "fail_if_not_exists": False}}
     assert "message_reference" not in (await api.say(PARLOUR, "hi", **gone))[1]
@@ -184,7 +191,14 @@ async def test_names_a_webhook_may_not_have(api: Api, name: str, code: str) -> N
 
 
 @pytest.mark.parametrize(
-    "avatar", ["x", "data:image/png;base64,AAAA", PNG.replace("image/png", "image/jpeg"), "data:image/svg+xml;base64,AAAA", "https://x/y.png"]
+    "avatar",
+    [
+        "x",
+        "data:image/png;base64,AAAA",
+        PNG.replace("image/png", "image/jpeg"),
+        "data:image/svg+xml;base64,AAAA",
+        "https://x/y.png",
+    ],
 )
 async def test_pictures_must_be_pictures(sandbox: Sandbox, api: Api, avatar: str) -> None:
     status, body = await api.call("PATCH", f"/guilds/{cast.TEA_HOUSE}/members/@me", {"avatar": avatar, "nick": "x"})

@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
+from tests.sandbox.conftest import CALLBACK, Api
 
 from botbot.kit import clock
 from botbot.sandbox import cast
 from botbot.sandbox import permissions as may
 from botbot.sandbox.oauth.consent import BadAsk
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import CALLBACK, Api
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -39,7 +39,9 @@ def answer(address: str) -> dict[str, str]:
 
 def code_for(sandbox: Sandbox, user: int = cast.ADA, scope: str = "identify guilds", **more: object) -> str:
     guild = more.get("guild_id")
-    address = sandbox.discord.consent(ask(sandbox, scope, **more), user=user, guild=guild if guild is None else str(guild))
+    address = sandbox.discord.consent(
+        ask(sandbox, scope, **more), user=user, guild=guild if guild is None else str(guild)
+    )
     return answer(address)["code"]
 
 
@@ -154,9 +156,7 @@ async def test_the_redirect_must_be_the_one_of_the_question(sandbox: Sandbox, ap
         ({"code_verifier": "w" * 43}, "invalid_grant", "Invalid"),
     ],
 )
-async def test_pkce_is_checked(
-    sandbox: Sandbox, api: Api, verifier: dict[str, str], error: str, words: str
-) -> None:
+async def test_pkce_is_checked(sandbox: Sandbox, api: Api, verifier: dict[str, str], error: str, words: str) -> None:
     code = code_for(sandbox, code_challenge=CHALLENGE, code_challenge_method="S256")
     status, body = await exchange(api, code, **verifier)
     assert (status, body["error"]) == (400, error)
@@ -239,7 +239,8 @@ async def test_installing_again_replaces_the_permissions(sandbox: Sandbox, api: 
 
 
 @pytest.mark.parametrize(
-    ("user", "guild"), [(cast.BEN, cast.TEA_HOUSE), (cast.ADA, cast.OBSERVATORY), (cast.ADA, 1), (cast.CLEO, cast.TEA_HOUSE)]
+    ("user", "guild"),
+    [(cast.BEN, cast.TEA_HOUSE), (cast.ADA, cast.OBSERVATORY), (cast.ADA, 1), (cast.CLEO, cast.TEA_HOUSE)],
 )
 async def test_only_managers_install(sandbox: Sandbox, user: int, guild: int) -> None:
     with pytest.raises(BadAsk):

@@ -7,11 +7,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.sandbox.conftest import Api
 
-from botbot.sandbox import cast
+from botbot.sandbox import cast, membership
 from botbot.sandbox.pages import markup
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import Api
 
 PARLOUR, RULES = cast.channel_id(cast.TEA_HOUSE, 1), cast.channel_id(cast.TEA_HOUSE, 4)
 SERVER = f"/servers/{cast.TEA_HOUSE}"
@@ -139,7 +139,9 @@ async def test_the_bot_wears_its_face_here(sandbox: Sandbox, session: aiohttp.Cl
     assert re.search(r"<bdi>Hypatia</bdi></strong> <b class=\"app\">APP</b>", text)
 
 
-async def test_typing_shows_and_ends_with_the_message(sandbox: Sandbox, session: aiohttp.ClientSession, api: Api) -> None:
+async def test_typing_shows_and_ends_with_the_message(
+    sandbox: Sandbox, session: aiohttp.ClientSession, api: Api
+) -> None:
     await api.call("POST", f"/channels/{PARLOUR}/typing")
     assert "is typing…" in await page(sandbox, session, WRITE)
     await api.say(PARLOUR, "done")
@@ -157,6 +159,15 @@ async def test_an_open_page_hears_of_news(sandbox: Sandbox, session: aiohttp.Cli
             heard += await asyncio.wait_for(stream.content.readany(), 3)
         assert heard.decode().count(f"event: channel\ndata: {PARLOUR}\n\n") == 1
         assert "event: members" in heard.decode()
+
+
+async def test_an_open_page_hears_of_the_bot_arriving(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+    guild = sandbox.discord.guilds[cast.OBSERVATORY]
+    async with session.get(f"{sandbox.url}/servers/{guild.id}/events") as stream:
+        await stream.content.readany()
+        membership.join(sandbox._core.world, guild, 0)
+        assert await asyncio.wait_for(stream.content.readany(), 3) == b"event: bot\ndata: 1\n\n"
+    assert "is not in this server yet" not in await page(sandbox, session, f"/servers/{guild.id}")
 
 
 async def test_stopping_does_not_wait_for_open_pages(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
@@ -195,7 +206,15 @@ async def test_forms_of_other_sites_are_refused(sandbox: Sandbox, session: aioht
 
 
 @pytest.mark.parametrize(
-    "path", ["/servers/1", "/servers/x", f"{SERVER}/channels/1/messages", "/static/../server.py", "/avatars/1/x.png", "/nowhere"]
+    "path",
+    [
+        "/servers/1",
+        "/servers/x",
+        f"{SERVER}/channels/1/messages",
+        "/static/../server.py",
+        "/avatars/1/x.png",
+        "/nowhere",
+    ],
 )
 async def test_what_is_not_there(sandbox: Sandbox, session: aiohttp.ClientSession, path: str) -> None:
     async with session.get(sandbox.url + path) as answer:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import QUIET, Api
 
 from botbot.sandbox import cast
 from botbot.sandbox import permissions as may
 from botbot.sandbox.server import Sandbox
 from botbot.sandbox.world import Channel, Guild, Member, Overwrite, Role
-from tests.sandbox.conftest import QUIET, Api
 
 OWNER, MEMBER, GUILD = 1, 2, 10
 PARLOUR, RULES = cast.channel_id(cast.TEA_HOUSE, 1), cast.channel_id(cast.TEA_HOUSE, 4)
@@ -54,7 +54,9 @@ async def test_the_bot_is_where_the_story_says(sandbox: Sandbox) -> None:
     tea_house, owls = sandbox.discord.guilds[cast.TEA_HOUSE], sandbox.discord.guilds[cast.NIGHT_OWLS]
     assert may.in_guild(tea_house, cast.BOT) & may.CHANNEL_MODE == may.CHANNEL_MODE
     assert not may.in_guild(owls, cast.BOT) & may.CHANGE_NICKNAME
-    managed = {user: [each.id for each in guilds if may.may_manage(each, user)] for user in (cast.ADA, cast.BEN, cast.CLEO)}
+    managed = {
+        user: [each.id for each in guilds if may.may_manage(each, user)] for user in (cast.ADA, cast.BEN, cast.CLEO)
+    }
     assert managed == {
         cast.ADA: [cast.TEA_HOUSE, cast.CLOCKWORK_GARDEN, cast.NIGHT_OWLS],
         cast.BEN: [],
@@ -69,7 +71,12 @@ async def test_the_bot_is_where_the_story_says(sandbox: Sandbox) -> None:
         ("POST", f"/channels/{RULES}/typing", None, (403, 50013)),
         ("POST", f"/channels/{RULES}/webhooks", {"name": "x"}, (403, 50013)),
         ("POST", "/channels/1/messages", {"content": "hi", **QUIET}, (404, 10003)),
-        ("POST", f"/channels/{cast.channel_id(cast.OBSERVATORY, 1)}/messages", {"content": "hi", **QUIET}, (403, 50001)),
+        (
+            "POST",
+            f"/channels/{cast.channel_id(cast.OBSERVATORY, 1)}/messages",
+            {"content": "hi", **QUIET},
+            (403, 50001),
+        ),
         ("POST", f"/channels/{OWLS}/webhooks", {"name": "x"}, (403, 50013)),
         ("PATCH", f"/guilds/{cast.NIGHT_OWLS}/members/@me", {"nick": "x"}, (403, 50013)),
         ("PATCH", f"/guilds/{cast.OBSERVATORY}/members/@me", {"nick": "x"}, (404, 10004)),
@@ -128,7 +135,10 @@ async def test_another_ones_message_is_not_to_be_edited(sandbox: Sandbox, api: A
 
 @pytest.mark.parametrize("auth", ["", "Bot wrong", "Bearer wrong", "wrong", "Bot"])
 async def test_the_token_is_checked(api: Api, auth: str) -> None:
-    assert await api.call("GET", f"/guilds/{cast.TEA_HOUSE}", auth=auth) == (401, {"message": "401: Unauthorized", "code": 0})
+    assert await api.call("GET", f"/guilds/{cast.TEA_HOUSE}", auth=auth) == (
+        401,
+        {"message": "401: Unauthorized", "code": 0},
+    )
 
 
 @pytest.mark.parametrize("agent", ["curl/8", "Mozilla/5.0"])

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import aiohttp
+from tests.sandbox.conftest import CALLBACK, QUIET, Api
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
 from botbot.sandbox.world import KEPT_MESSAGES
-from tests.sandbox.conftest import CALLBACK, QUIET, Api
 
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
 PROGRAM = """

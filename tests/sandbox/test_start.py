@@ -5,10 +5,10 @@ import sys
 import time
 
 import pytest
+from tests.sandbox.conftest import CALLBACK
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
-from tests.sandbox.conftest import CALLBACK
 
 SLOW = ("jsonschema", "referencing", "jinja2")
 IMPORT = f"""

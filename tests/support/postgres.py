@@ -99,7 +99,7 @@ class Postgres:
     def start(self) -> None:
         """Serve on loopback and on a socket of its own. Raises `NoPostgres` when it doesn't come up."""
         options = [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
-        with (self._home / "log").open("ab") as log:
+        with (self._home / "log").open("wb") as log:
             self._server = subprocess.Popen(
                 [
                     str(self.binaries / "postgres"), "-D", self._data, "-k", str(self._home),

@@ -1,0 +1,166 @@
+"""A database in trouble, seen from outside: never a success that was not stored, never a 500, and well again after."""
+
+import asyncio
+import signal
+
+import pytest
+from sqlalchemy import text
+
+from tests import factories
+from tests.support.postgres import Postgres
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+COMMIT_FAILS = {
+    "sqlite": (
+        "create table parents (id integer primary key)",
+        "create table children (parent_id integer references parents (id) deferrable initially deferred)",
+        "create trigger spoil after insert on personality_ratings begin insert into children values (42); end",
+    ),
+    "postgresql": (
+        "create table parents (id integer primary key)",
+        "create table children (parent_id integer references parents (id) deferrable initially deferred)",
+        "create function spoil() returns trigger language plpgsql as "
+        "$$ begin insert into children values (42); return new; end $$",
+        "create trigger spoil after insert on personality_ratings for each row execute function spoil()",
+    ),
+}
+MEND = {
+    "sqlite": ("drop trigger spoil",),
+    "postgresql": ("drop trigger spoil on personality_ratings",),
+}
+
+
+async def run(house, statements):
+    async with house.db.write() as session:
+        for statement in statements[session.get_bind().dialect.name]:
+            await session.execute(text(statement))
+
+
+async def count_ratings(house):
+    async with house.db.read() as session:
+        return await session.scalar(text("select count(*) from personality_ratings"))
+
+
+async def test_a_commit_that_fails_is_no_success_and_harms_nobody_later(house, ada, ben, personality):
+    path = f"/api/marketplace/personalities/{personality.id}/rate"
+    await run(house, COMMIT_FAILS)
+    for _ in range(3):
+        answer = await ada.post(path, json={"rating": 5})
+        assert answer.status_code in {503, 507}, answer.text
+        assert int(answer.headers["retry-after"]) >= 1
+        assert set(answer.json()) == {"error", "message", "code", "details"}
+    assert await count_ratings(house) == 0
+    await run(house, MEND)
+    for n in range(20):
+        answer = await ben.post(path, json={"rating": n % 5 + 1})
+        assert answer.status_code == 200, answer.text
+    shown = (await ada.get(f"/api/marketplace/personalities/{personality.id}")).json()
+    assert (shown["avgRating"], shown["ratingCount"]) == (5.0, 1)
+
+
+@SQLITE
+async def test_a_full_disk_is_507_while_reading_goes_on(house, ada, personality):
+    """SQLite's page limit answers exactly as a full disk does."""
+    path = f"/api/marketplace/personalities/{personality.id}"
+    async with house.db.write() as session:
+        used = await session.scalar(text("pragma page_count"))
+        await session.execute(text(f"pragma max_page_count = {used}"))
+    stored, answers = 0, []
+    while answers.count(507) < 5 and len(answers) < 300:
+        n = len(answers)
+        answer = await ada.post(f"{path}/rate", json={"rating": 4, "review": f"{n} " + "word " * 190})
+        answers.append(answer.status_code)
+        stored += answer.status_code == 200
+        if answer.status_code != 200:
+            assert answer.status_code == 507
+            assert int(answer.headers["retry-after"]) >= 1
+    assert 507 in answers
+    assert (await ada.get(path)).status_code == 200
+    assert await count_ratings(house) == min(stored, 1)
+    async with house.db.write() as session:
+        await session.execute(text("pragma max_page_count = 1000000"))
+    assert (await ada.post(f"{path}/rate", json={"rating": 4, "review": "word " * 190})).status_code == 200
+    async with house.db.read() as session:
+        assert await session.scalar(text("pragma integrity_check")) == "ok"
+
+
+@SQLITE
+async def test_another_writer_that_holds_the_pen_is_waited_for(house, ada, personality, database_url):
+    from botbot.db import Database
+
+    other = Database(database_url)
+    path = f"/api/marketplace/personalities/{personality.id}/rate"
+    async with other.write():
+        waiting = asyncio.create_task(ada.post(path, json={"rating": 3}))
+        await asyncio.sleep(0.3)
+        assert (await ada.get("/api/marketplace/personalities")).status_code == 200
+        assert not waiting.done()
+    assert (await waiting).status_code == 200
+    await other.dispose()
+
+
+@pytest.fixture
+def own_server():
+    """A PostgreSQL of this test's own, to be stopped and started."""
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_postgres_restart_is_503_and_then_over(own_server, make_site, tmp_path):
+    from tests.support.people import api_client
+
+    site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")
+    await factories.add_personality(site.house)
+    path = "/api/marketplace/personalities"
+    async with api_client(site.url) as client:
+        assert (await client.get(path)).status_code == 200
+        await asyncio.to_thread(own_server.end, signal.SIGQUIT)
+        down = await client.get(path)
+        assert (down.status_code, down.json()["error"]) == (503, "storage_unavailable")
+        assert int(down.headers["retry-after"]) >= 1
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 503
+        starting = asyncio.create_task(asyncio.to_thread(own_server.start))
+        answers = []
+        while not starting.done() or len(answers) < 20:
+            answers.append((await client.get(path)).status_code)
+            await asyncio.sleep(0.01)
+        await starting
+        assert set(answers) <= {200, 503}
+        assert answers[-5:] == [200] * 5
+        assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_postgres_without_free_connections_is_503(own_server, make_site, tmp_path):
+    import asyncpg
+
+    from tests.support.people import api_client
+
+    site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")
+    taken = []
+    async with api_client(site.url) as client:
+        try:
+            while True:
+                taken.append(await asyncpg.connect(own_server.url("postgres")))
+        except asyncpg.TooManyConnectionsError:
+            pass
+        full = await client.get("/api/marketplace/categories")
+        for connection in taken:
+            await connection.close()
+        assert (full.status_code, full.json()["error"]) == (503, "storage_unavailable")
+        assert (await client.get("/api/marketplace/categories")).status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_postgres_that_restarts_between_two_requests_goes_unnoticed(own_server, make_site, tmp_path):
+    from tests.support.people import api_client
+
+    site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")
+    async with api_client(site.url) as client:
+        assert (await client.get("/api/marketplace/categories")).status_code == 200
+        await asyncio.to_thread(own_server.end, signal.SIGQUIT)
+        await asyncio.to_thread(own_server.start)
+        assert (await client.get("/api/marketplace/categories")).status_code == 200

@@ -1,0 +1,64 @@
+"""`./dev test`: the everyday suite, or everything with `--all`. Whatever else is given goes to pytest.
+
+Everyday leaves out what is marked `long` and may skip what this machine has no part for; `--all` leaves out nothing
+and fails on any skip."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import find_binaries
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+def parts() -> dict[str, str]:
+    """The optional parts of this machine and where they are; an empty text for one that is missing."""
+    postgres = find_binaries()
+    return {
+        "PostgreSQL": str(postgres or ""),
+        "Redis": shutil.which("redis-server") or "",
+        "Chromium": next((path for name in CHROMIUM if (path := shutil.which(name))), ""),
+        "Node": _node(),
+    }
+
+
+def _node() -> str:
+    path = shutil.which("node")
+    if path is None or shutil.which("npm") is None:
+        return ""
+    version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout.strip()
+    return f"{path} {version}"
+
+
+def arguments_for(given: list[str]) -> list[str]:
+    """pytest's arguments; a `-m` of one's own is kept, `long` or not."""
+    wants_all = "--all" in given
+    rest = [each for each in given if each != "--all"]
+    chosen = ["-p", "tests.support.skips"]
+    if wants_all:
+        chosen.append("--fail-on-skip")
+    elif not any(each == "-m" or each.startswith("-m=") for each in rest):
+        chosen += ["-m", "not long"]
+    return [*chosen, *rest]
+
+
+def main(given: list[str]) -> int:
+    """Run from the project's root, wherever we were called; answers pytest's exit code."""
+    os.chdir(ROOT)
+    for name, where in parts().items():
+        print(f"{name:11} {where or 'missing'}")
+    if importlib.util.find_spec("pytest_asyncio") is None:
+        sys.exit("pytest-asyncio is missing: run ./dev setup")
+    sys.stdout.flush()
+    return int(pytest.main(arguments_for(given)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
