@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -18,6 +19,7 @@ EVERYTHING = frozenset({"web", "worker", "bot"})
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse, run, and leave with the command's exit code."""
+    os.umask(0o077)  # What we write (database, keys) is for this account's eyes only.
     parsed = _parser().parse_args(arguments)
     try:
         chosen = load_settings()

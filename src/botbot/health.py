@@ -66,7 +66,7 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
 
 @get("/metrics", summary="Prometheus metrics", tags=["health"], media_type="text/plain; version=0.0.4")
 async def metrics(request: Request[Any, Any, Any]) -> str:
-    """Requests by status class, uptime, memory, waiting sagas."""
+    """Requests by status class since the start, and the uptime."""
     counts: dict[str, int] = request.app.state.counts
     lines = ["# TYPE botbot_requests_total counter"]
     lines += [f'botbot_requests_total{{status="{status}"}} {count}' for status, count in sorted(counts.items())]

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from botbot.accounts import service as accounts
 from botbot.agents import service as agents
 from botbot.app import build_app
 from botbot.bot.runner import BotRunner
@@ -27,7 +28,7 @@ from botbot.jobs.engine import SagaRunner
 from botbot.kit import clock
 from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
-from botbot.settings import Settings
+from botbot.settings import PORTAL, Settings
 
 log = logging.getLogger("botbot")
 
@@ -89,6 +90,7 @@ async def tidy(house: House) -> None:
         await outbox.forget_handled(session, now - KEEP_OUTBOX)
         await budgets.forget(session, now - KEEP_BUDGETS)
         await deployments.expire_uninstalled(session)
+        await accounts.forget_expired_sessions(session)
 
 
 class Process:
@@ -195,6 +197,10 @@ class Process:
         print(f"BotBot is ready: {self._settings.public_url}", flush=True)
         if self.sandbox_url:
             print(f"Its sandbox, a stand-in for Discord: {self.sandbox_url}", flush=True)
+        elif missing := self._settings.missing_discord:
+            print(f"Not connected to Discord: set {', '.join(missing)}; you find them at {PORTAL}", flush=True)
+        if not self.sandbox_url and not self._settings.has_model:
+            print("No model: chats answer with sample replies. Set OPENAI_API_KEY or OPENAI_BASE_URL.", flush=True)
 
     async def _close(self) -> None:
         for task in self._tasks:

@@ -29,7 +29,7 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "`sqlite:///…` or `postgresql://…`", "a SQLite file in BOTBOT_DATA_DIR"
     )
-    redis_url: str = _setting("REDIS_URL", "", "shared cache, rate limits, events between processes", "none")
+    redis_url: str = _setting("REDIS_URL", "", "exact rate limits across processes", "none")
     data_dir: Path = _setting("BOTBOT_DATA_DIR", Path("./data"), "SQLite file, uploads, generated secret key", "./data")
     host: str = _setting("BOTBOT_HOST", "127.0.0.1", "where the web listens")
     port: int = _setting("BOTBOT_PORT", 8000, "where the web listens")
@@ -88,8 +88,10 @@ class Settings:
     session_days: int = _setting("BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it")
     retention_days: int = _setting("BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted")
     log: str = _setting("BOTBOT_LOG", "", "log format: `text` or `json`", "text on a terminal, else json")
-    sentry_dsn: str = _setting("SENTRY_DSN", "", "error tracking", "none")
-    otel_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", "traces", "none")
+    sentry_dsn: str = _setting("SENTRY_DSN", "", "error tracking (kept for it; nothing is sent yet)", "none")
+    otel_endpoint: str = _setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "traces (kept for them; nothing is sent yet)", "none"
+    )
 
     @property
     def public_url(self) -> str:
@@ -169,6 +171,8 @@ def shown(settings: Settings) -> list[tuple[str, str]]:
 
 def _hide(env: str, value: Any) -> str:
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if env in SECRET and text:
         return "(set, hidden)"
     if "://" in text and "@" in text:

@@ -97,6 +97,12 @@ async def _forget_tokens_without_session(session: AsyncSession, user_id: str) ->
         await session.execute(delete(OAuthToken).where(OAuthToken.user_id == user_id))
 
 
+async def forget_expired_sessions(session: AsyncSession) -> None:
+    """Delete sessions past their end, and the Discord tokens of people who have none left."""
+    await session.execute(delete(UserSession).where(UserSession.expires_at < clock.now()))
+    await session.execute(delete(OAuthToken).where(OAuthToken.user_id.not_in(select(UserSession.user_id))))
+
+
 async def touch_session(session: AsyncSession, session_id: str) -> None:
     await session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=clock.now()))
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -11,7 +11,7 @@ from litestar.params import Parameter
 
 from botbot.catalog import queries
 from botbot.catalog.pictures import svg
-from botbot.catalog.rules import MAX, Filters, SortBy
+from botbot.catalog.rules import MAX, SORTS, Filters, SortBy
 from botbot.catalog.schemas import (
     Card,
     CategoryOut,
@@ -32,7 +32,7 @@ def read_filters(
     category: list[str] | None,
     tags: str | None,
     min_rating: float | None,
-    sort_by: SortBy | None,
+    sort_by: str | None,
     page: int | None,
     limit: int,
     cursor: str | None,
@@ -47,6 +47,8 @@ def read_filters(
         wrong["cursor"] = "can't be used together with page"
     if min_rating is not None and not 1 <= min_rating <= 5:
         wrong["minRating"] = "must be between 1 and 5"
+    if sort_by is not None and sort_by not in SORTS:
+        wrong["sortBy"] = f"must be one of {', '.join(SORTS)}"
     texts = {"search": search or "", "tags": tags or "", "category": "".join(category or [])}
     for name, text in texts.items():
         if len(text) > MAX["search"] * (10 if name != "search" else 1):
@@ -60,7 +62,7 @@ def read_filters(
         categories=tuple(dict.fromkeys(name for name in category or [] if name.strip()))[:50],
         tags=tuple(dict.fromkeys(tag.strip() for tag in (tags or "").split(",") if tag.strip()))[:20],
         min_rating=min_rating,
-        sort_by=sort_by,
+        sort_by=cast("SortBy | None", sort_by),
         page=page or 1,
         limit=limit,
         cursor=cursor,
@@ -75,7 +77,9 @@ async def list_personalities(
     category: list[str] | None = None,
     tags: Annotated[str | None, Parameter(description="Comma-separated; all of them.")] = None,
     min_rating: Annotated[float | None, Parameter(query="minRating")] = None,
-    sort_by: Annotated[SortBy | None, Parameter(query="sortBy")] = None,
+    sort_by: Annotated[
+        str | None, Parameter(query="sortBy", schema_extra={"enum": [*SORTS]}, description="`popular` by default.")
+    ] = None,
     page: int | None = None,
     limit: int = 24,
     cursor: str | None = None,

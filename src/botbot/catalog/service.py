@@ -49,6 +49,7 @@ async def save_new_version(session: AsyncSession, personality: PersonalityTempla
     personality.search_text = rules.search_text(personality.name, personality.description, personality.tags)
     personality.avatar_path = pictures.path(personality.avatar, personality.hue, personality.slug)
     personality.updated_at = clock.now()
+    personality.created_at = personality.created_at or personality.updated_at
     session.add(personality)
     await session.flush()
     await _keep_tags(session, personality)

@@ -65,6 +65,7 @@ async def request_deployment(
                 customizations=customizations,
                 replace=data.replace,
                 ready=guild.is_ready,
+                install_permissions=guild.granted | rules.PERMISSIONS,
                 key=key,
                 request_hash=digest,
             )
@@ -206,7 +207,11 @@ def present(house: House, viewer: Viewer, found: Found) -> DeploymentOut:
 
 def _install_url(house: House, viewer: Viewer, row: D) -> str:
     return install_url(
-        house, viewer, deployment_id=row.id, guild_id=row.discord_guild_id, permissions=rules.PERMISSIONS
+        house,
+        viewer,
+        deployment_id=row.id,
+        guild_id=row.discord_guild_id,
+        permissions=row.install_permissions or rules.PERMISSIONS,
     )
 
 

@@ -28,6 +28,8 @@ class GuildCheck:
     bot_present: bool
     missing: list[str]
     is_manager: bool
+    granted: int = 0
+    """What the bot's own role holds there: an invitation replaces it, so it has to ask for that again."""
 
     @property
     def is_ready(self) -> bool:
@@ -54,7 +56,9 @@ async def check_guild(house: House, guilds: GuildLists, viewer: Viewer, guild_id
     missing, is_manager = await asyncio.gather(
         _bot_lacks(house, guild), is_manager_now(house, guild, viewer.discord_id)
     )
-    return GuildCheck(guild_id, guild.name, True, missing, is_manager)
+    own = bot_id(house)
+    granted = sum(role.permissions for role in guild.roles if role.tags and role.tags.bot_id == own)
+    return GuildCheck(guild_id, guild.name, True, missing, is_manager, granted)
 
 
 async def _check_as_user(guilds: GuildLists, viewer: Viewer, guild_id: int) -> GuildCheck:

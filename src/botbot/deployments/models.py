@@ -43,6 +43,7 @@ class PersonalityDeployment(Base):
     customizations: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     channel_ids: Mapped[list[str]] = mapped_column(Json, default=list)
     version: Mapped[int] = mapped_column(Integer)
+    install_permissions: Mapped[int] = mapped_column(BigInteger, default=0)
     wants_replace: Mapped[bool] = mapped_column(default=False)
     failure: Mapped[dict[str, Any] | None] = mapped_column(Json)
     previous_nick: Mapped[str | None] = mapped_column(String)

@@ -249,7 +249,7 @@ async def customise(
     request: StrictRequest, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
 ) -> Redirect:
     name = (await request.fields()).get("name", "")
-    verb = flow.change_verb(DeploymentChange(customizations=Customizations(name=name)))
+    verb = flow.change_verb(DeploymentChange(customizations=Customizations(name=name.strip() or None)))
     return await _act(house, guilds, viewer, deployment_id, verb)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.rules import Viewer
@@ -30,7 +30,10 @@ class Found:
 
 
 def _visible(viewer: Viewer, guild_ids: Iterable[int]) -> ColumnElement[bool]:
+    """Moderators and admins see every deployment."""
     managed = list(guild_ids)
+    if viewer.is_staff:
+        return true()
     return or_(D.user_id == viewer.user_id, D.discord_guild_id.in_(managed) if managed else false())
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from botbot.errors import ValidationFailed
 from botbot.peers.discord.permissions import PROFILE_MODE
 from botbot.peers.discord.text import check_persona_name
@@ -39,7 +41,6 @@ ACTIONS = {
     "paused": {"resume", "remove", "customise"},
     "rolled_back": {"retry"},
     "needs_attention": {"retry", "remove"},
-    "expired": {"retry"},
 }
 """What may be done in each state; nothing while it moves."""
 
@@ -48,16 +49,18 @@ def may(status: str, action: str) -> bool:
     return action in ACTIONS.get(status, set())
 
 
-def check_customizations(name: str | None, traits: dict[str, Any] | None) -> dict[str, Any]:
-    """What is stored of a request's customisations. Raises `ValidationFailed` under the fields' JSON names."""
+def check_customizations(name: str | UnsetType | None, traits: dict[str, Any] | None) -> dict[str, Any]:
+    """What is stored of a request's customisations; a name of `None` takes an earlier one back.
+
+    Raises `ValidationFailed` under the fields' JSON names."""
     wrong: dict[str, str] = {}
     stored: dict[str, Any] = {}
-    if name is not None and (name := name.strip()):
-        if problem := check_persona_name(name):
+    if name is None:
+        stored["name"] = None
+    elif name is not UNSET:
+        stored["name"] = name.strip()
+        if problem := check_persona_name(name.strip()):
             wrong["customizations.name"] = problem
-        stored["name"] = name
-    elif name is not None and not name:
-        wrong["customizations.name"] = "must have 1–32 characters and contain neither “discord” nor “clyde”"
     if traits:
         if len(traits) > MAX_TRAITS:
             wrong["customizations.traits"] = f"must have at most {MAX_TRAITS} keys"

@@ -12,7 +12,9 @@ Snowflake = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 
 
 class Customizations(msgspec.Struct, rename="camel"):
-    name: str | None = None
+    """A `name` of null takes an earlier one back; one that isn't there leaves it as it is."""
+
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
     traits: dict[str, Any] | None = None
 
 

@@ -38,6 +38,7 @@ async def open_deployment(
     customizations: dict[str, Any],
     replace: bool,
     ready: bool,
+    install_permissions: int,
     key: str | None,
     request_hash: str,
 ) -> D:
@@ -54,6 +55,7 @@ async def open_deployment(
         channel_ids=channel_ids,
         version=personality.version,
         wants_replace=replace,
+        install_permissions=install_permissions,
         idempotency_key=key,
         request_hash=request_hash,
     )

@@ -64,8 +64,16 @@ def _fields(extra: Any) -> dict[str, str]:
     if not isinstance(extra, list):
         return {}
     return {
-        str(each.get("key") or "body"): _plain(str(each.get("message", ""))) for each in extra if isinstance(each, dict)
+        _camel(str(each.get("key") or "body")): _plain(str(each.get("message", "")))
+        for each in extra
+        if isinstance(each, dict)
     }
+
+
+def _camel(name: str) -> str:
+    """The name as outsiders write it; ours are snake_case."""
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 def _plain(message: str) -> str:

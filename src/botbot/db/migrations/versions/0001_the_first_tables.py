@@ -367,6 +367,7 @@ def upgrade() -> None:
         sa.Column("customizations", Json, nullable=False),
         sa.Column("channel_ids", Json, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("install_permissions", sa.BigInteger(), nullable=False),
         sa.Column("wants_replace", sa.Boolean(), nullable=False),
         sa.Column("failure", Json, nullable=True),
         sa.Column("previous_nick", sa.String(), nullable=True),
