@@ -217,6 +217,7 @@ def deployment(status: str = "active", **changes: Any) -> Thing:
         "greeting": "Sit in the middle, friend. I am **Halvard**, an AI character, and I live here now."
         if status == "active"
         else None,
+        "channel_name": "general",
         "created_at": ago(minutes=3),
         "deployed_at": ago(minutes=2) if status == "active" else None,
         "replaced_by": None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from botbot.accounts import queries, service
+from botbot.accounts.schemas import GuildOut
 from botbot.errors import DiscordSignInExpired, DiscordUnavailable
 from botbot.house import House
 from botbot.kit import clock
@@ -15,6 +16,7 @@ FRESH = timedelta(seconds=60)
 FLOOR = timedelta(seconds=10)
 """Discord limits the list of servers tightly: it is asked once a minute, on demand every ten seconds at most."""
 STALE = timedelta(minutes=10)
+MOST = 5000
 
 
 async def access_token(house: House, user_id: str) -> str:
@@ -59,6 +61,7 @@ class GuildLists:
     def __init__(self, house: House) -> None:
         self._house = house
         self._known: dict[str, _Known] = {}
+        self.seen_by_bot: dict[int, tuple[float, GuildOut]] = {}
 
     async def of(self, user_id: str, *, fresher_than: timedelta = FRESH) -> list[UserGuild]:
         """The user's servers, asked again when older than `fresher_than`. Stale ones are better than none while
@@ -79,7 +82,9 @@ class GuildLists:
 
     def forget(self, user_id: str) -> None:
         self._known.pop(user_id, None)
+        self.seen_by_bot.clear()
 
     def _trim(self) -> None:
-        while len(self._known) > 5000:
-            self._known.pop(next(iter(self._known)))
+        for kept in (self._known, self.seen_by_bot):
+            while len(kept) > MOST:
+                kept.pop(next(iter(kept)))  # type: ignore[call-overload]

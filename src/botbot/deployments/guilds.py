@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from botbot.peers.discord.wire import Guild
 
 MANAGER = Permission.MANAGE_GUILD | Permission.ADMINISTRATOR
 AT_ONCE = 5
+SEEN_FOR_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,22 @@ async def managed_ids(guilds: GuildLists, viewer: Viewer) -> set[int]:
 async def list_manageable(
     house: House, guilds: GuildLists, viewer: Viewer, *, fresher_than: timedelta | None = None
 ) -> list[GuildOut]:
-    """The servers the viewer may manage, with whether the bot is there and what it lacks; by name."""
+    """The servers the viewer may manage, with whether the bot is there and what it lacks; by name.
+
+    Two calls a server, so what the bot sees is remembered for ten seconds; deploying asks again in any case."""
     known = await (
         guilds.of(viewer.user_id) if fresher_than is None else guilds.of(viewer.user_id, fresher_than=fresher_than)
     )
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def look(guild: UserGuild) -> GuildOut:
+        seen_at, seen = guilds.seen_by_bot.get(guild.id, (0.0, None))
+        if seen is not None and fresher_than is None and time.monotonic() - seen_at < SEEN_FOR_SECONDS:
+            return seen
         async with slots:
-            return await _as_bot_sees(house, guild)
+            found = await _as_bot_sees(house, guild)
+        guilds.seen_by_bot[guild.id] = (time.monotonic(), found)
+        return found
 
     mine = sorted((guild for guild in known if guild.is_manageable), key=lambda guild: guild.name.casefold())
     return list(await asyncio.gather(*(look(guild) for guild in mine)))

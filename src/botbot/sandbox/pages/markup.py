@@ -1,4 +1,4 @@
-"""A little of Discord's markdown: emphasis, code, quotes, links, mentions. Everything is escaped first; what is
+"""A little of Discord's markdown: emphasis, code, quotes, small print, links, mentions. Everything is escaped first; what is
 added afterwards is ours."""
 
 import re
@@ -13,6 +13,7 @@ _RULES = (
     (re.compile(r"(?<![\w*])[*_](?!\s)([^*_\n]+?)(?<!\s)[*_](?![\w*])"), r"<em>\1</em>"),
     (re.compile(r"~~(.+?)~~", re.DOTALL), r"<s>\1</s>"),
     (re.compile(r"^&gt; ?(.*)$", re.MULTILINE), r"<q>\1</q>"),
+    (re.compile(r"^-# (.+)$", re.MULTILINE), r"<small>\1</small>"),
 )
 _LINK = re.compile(r"(?:&lt;)?\b(https?://[^\s<>&]+(?:&amp;[^\s<>&]+)*)(?:&gt;)?")
 _MENTION = re.compile(r"&lt;@!?(\d{1,20})&gt;")
