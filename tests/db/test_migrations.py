@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect
 from botbot import tables
 from botbot.db import Database
 from botbot.db.migrate import config, migrate, revision
-from tests.support.processes import botbot, python
+from tests.support.commands import botbot, python
 
 DIE = """
 import asyncio, os, signal, sys

@@ -1,12 +1,12 @@
 """A browser that notices what a visitor would not: errors in the console, forbidden requests, strange origins."""
 
 import shutil
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
 from playwright.async_api import Request as Asked
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -18,6 +18,7 @@ QUIET = (
     "--no-first-run",
     "--no-pings",
 )
+Scheme = Literal["dark", "light"]
 DESKTOP, PHONE = (1280, 800), (360, 740)
 OWN_SCHEMES = ("data:", "blob:", "about:", "chrome-error:")
 
@@ -46,7 +47,7 @@ class Visitor:
         browser: Browser,
         *origins: str,
         size: tuple[int, int] = DESKTOP,
-        scheme: str = "dark",
+        scheme: Scheme = "dark",
         scripts: bool = True,
         **more: Any,
     ) -> "Visitor":

@@ -148,10 +148,15 @@ class Browser:
         return "same-site" if urlsplit(here).hostname == urlsplit(url).hostname else "cross-site"
 
     async def sign_in(self, site_url: str, discord_id: int, next_path: str = "/") -> httpx.Response:
-        """The whole way: our link, Discord's question who you are, its consent page, and back."""
-        await self.open(f"{site_url}/api/auth/discord?next={next_path}")
-        await self.become(discord_id)
-        return await self.press("authorize")
+        """The whole way: our link, Discord's question who you are, its consent page, and back.
+
+        Whoever has consented before is not asked again, and is back at once."""
+        page = await self.open(f"{site_url}/api/auth/discord?next={next_path}")
+        if origin_of(str(page.url)) != site_url:
+            page = await self.become(discord_id)
+        if origin_of(str(page.url)) != site_url:
+            page = await self.press("authorize")
+        return page
 
     async def become(self, discord_id: int) -> httpx.Response:
         """Choose who we are, where Discord's page asks; stays on its consent page."""

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import httpx
-
 from tests.support.browser import TLS
 
 READY_SECONDS = 30.0

@@ -3,13 +3,12 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from botbot.accounts import queries, service
 from botbot.accounts.api import end_session, make_cookie
 from botbot.accounts.rules import Viewer, require, safe_next
-from botbot.accounts.web import THEMES, page, session_cookie
+from botbot.accounts.web import THEMES, page, session_cookie, theme_cookie
 from botbot.house import House
 from botbot.security.requests import StrictRequest
 
@@ -51,14 +50,11 @@ def _signed_out(house: House, notice: str) -> Redirect:
 
 
 @post("/theme", status_code=303, include_in_schema=False)
-async def theme(request: StrictRequest) -> Redirect:
+async def theme(request: StrictRequest, house: House) -> Redirect:
     """Remember the theme in a cookie, so that the first paint has it."""
     fields = await request.fields()
     chosen = fields.get("theme", "auto")
-    cookie = Cookie(
-        key="botbot_theme", value=chosen if chosen in THEMES else "auto", path="/", max_age=31536000, samesite="lax",
-        httponly=True, secure=request.app.state.house.settings.is_https,
-    )  # fmt: skip
+    cookie = make_cookie(house, theme_cookie(house), chosen if chosen in THEMES else "auto", 31536000)
     return Redirect(safe_next(fields.get("next")), status_code=303, cookies=[cookie])
 
 

@@ -39,7 +39,16 @@ class Site(msgspec.Struct):
 
 
 def session_cookie(house: House) -> str:
-    return "__Host-botbot_session" if house.settings.is_https else "botbot_session"
+    return _cookie_name(house, "botbot_session")
+
+
+def theme_cookie(house: House) -> str:
+    return _cookie_name(house, "botbot_theme")
+
+
+def _cookie_name(house: House, name: str) -> str:
+    """Over https with the prefix that binds a cookie to this very host."""
+    return f"__Host-{name}" if house.settings.is_https else name
 
 
 async def provide_house(request: Request[Any, Any, Any]) -> House:
@@ -100,7 +109,7 @@ def login_url(request: Request[Any, Any, Any]) -> str:
 
 def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
     house: House = request.app.state.house
-    theme = request.cookies.get("botbot_theme", "auto")
+    theme = request.cookies.get(theme_cookie(house), "auto")
     return Site(
         path=request.url.path,
         user=viewer,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import msgspec
 from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
 from botbot.catalog.service import note_use
-from botbot.errors import BotBotError, ModelUnavailable
+from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
 from botbot.peers.discord.text import clean_reply, split_reply
@@ -22,6 +23,8 @@ log = logging.getLogger("botbot.bot")
 
 MAX_TOKENS = 500
 TYPING_SECONDS = 8.0
+SAY_SECONDS = 30.0
+"""How long a message may wait for Discord; within minutes a repeated nonce is still known there."""
 LONGEST = 2000
 SPENT = "-# {name} has used up today's words in this server, and is back tomorrow (UTC)."
 NO_MODEL = "-# A sample reply: the model isn't answering right now."
@@ -98,6 +101,8 @@ class Replies:
         finally:
             async with self._house.db.write() as session:
                 await budgets.settle(session, key, reserved, spent)
+        if not clean_reply(reply.text):  # nothing that could be sent
+            return self._sample(heard, speaker, len(history)), NO_MODEL
         return reply.text, ""
 
     def _sample(self, heard: Heard, speaker: Speaker, turn: int) -> str:
@@ -105,14 +110,30 @@ class Replies:
         return choose_sample(replies, heard.text, speaker.snapshot.get("language", "en"), turn)
 
     async def _say(self, heard: Heard, parts: list[str]) -> None:
-        """Only the first part is a reply. The nonce keeps a repeated call from saying anything twice."""
+        """Only the first part is a reply."""
         for n, part in enumerate(parts):
-            await self._house.discord.create_message(
-                heard.channel_id,
-                part,
-                nonce=f"{heard.message_id}-{n}",
-                reply_to=heard.message_id if n == 0 else None,
-            )
+            await self._say_part(heard, n, part)
+
+    async def _say_part(self, heard: Heard, n: int, part: str) -> None:
+        """Say it once, however often that has to be tried: the nonce keeps a repeated call from saying it twice.
+
+        In a busy channel Discord takes a message a second; whoever asks meanwhile is answered in turn."""
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + SAY_SECONDS
+        for pause in itertools.count(1):
+            try:
+                await self._house.discord.create_message(
+                    heard.channel_id,
+                    part,
+                    nonce=f"{heard.message_id}-{n}",
+                    reply_to=heard.message_id if n == 0 else None,
+                )
+                return
+            except DiscordUnavailable as error:
+                wait = error.retry_after_seconds or pause
+                if clock() + wait > give_up_at:
+                    raise
+            await asyncio.sleep(wait)
 
     async def _remember(self, heard: Heard, speaker: Speaker, said: str) -> None:
         async with self._house.db.write() as session:

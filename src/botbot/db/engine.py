@@ -10,14 +10,15 @@ process then meets "database is locked". So a connection whose COMMIT failed is 
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from botbot.errors import StorageFull, StorageUnavailable
@@ -102,9 +103,9 @@ class Database:
     async def _commit(self, connection: AsyncConnection, session: AsyncSession) -> None:
         try:
             await connection.commit()
-        except BaseException:
+        except Exception as error:
             await connection.invalidate()
-            raise
+            raise _told(error) from error
         finally:
             await session.close()
 
@@ -144,17 +145,30 @@ class _storage_errors:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (OperationalError, InterfaceError)) or _is_lost(error):
-            if "disk is full" in str(error) or "No space left" in str(error):
-                raise StorageFull(retry_after=30) from error
-            log.warning("The database refused: %s", getattr(error, "orig", error))
-            raise StorageUnavailable(retry_after=2) from error
+        if isinstance(error, Exception) and _is_storage(error):
+            raise _told(error) from error
 
 
-def _is_lost(error: BaseException | None) -> bool:
+def _told(error: Exception) -> StorageUnavailable:
+    """What a failure of the database is to us, whatever the driver calls it."""
+    log.warning("The database refused: %s", getattr(error, "orig", error) or type(error).__name__)
+    if "disk is full" in str(error) or "No space left" in str(error):
+        return StorageFull(retry_after=30)
+    return StorageUnavailable(retry_after=2)
+
+
+LOST = ("08", "53", "57")
+"""PostgreSQL's classes of failures that are not about the statement: connection, resources, intervention."""
+
+
+def _is_storage(error: Exception) -> bool:
+    """The database is away, full, locked or out of connections; not: our statement was wrong."""
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, ConnectionError, asyncpg.InterfaceError)):
+        return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, (ConnectionError, sqlite3.OperationalError))
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return isinstance(state, str) and state.startswith(LOST)
 
 
 def _async_url(url: str) -> str:

@@ -1,7 +1,8 @@
 """From a request to a row: ask Discord first, with no transaction open, then write in one short transaction."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from botbot.deployments.schemas import (
     StepOut,
 )
 from botbot.errors import (
+    AlreadyDeployed,
     DiscordRefused,
     GuildPermissionMissing,
     IdempotencyKeyReused,
@@ -54,7 +56,7 @@ async def request_deployment(
         personality = await get_personality(session, id_or_slug)
     guild = await require_manager(house, guilds, viewer, _snowflake(data.discord_guild_id, "discordGuildId"))
     try:
-        async with house.db.write() as session:
+        async with _naming_the_tenant(house, guild.guild_id), house.db.write() as session:
             row = await service.open_deployment(
                 session,
                 viewer,
@@ -75,6 +77,19 @@ async def request_deployment(
             raise
         return earlier
     return await load(house, row.id)
+
+
+@asynccontextmanager
+async def _naming_the_tenant(house: House, guild_id: int) -> AsyncIterator[None]:
+    """Whoever lost the race for a server at the index alone could not see who won; so look again, and say it."""
+    try:
+        yield
+    except AlreadyDeployed as error:
+        if error.details:
+            raise
+        async with house.db.read() as session:
+            live = await queries.find_live(session, guild_id)
+        raise AlreadyDeployed(**({"deploymentId": live.id} if live else {})) from error
 
 
 async def _replay(house: House, viewer: Viewer, key: str | None, digest: str) -> Found | None:
@@ -130,7 +145,7 @@ async def act(house: House, guilds: GuildLists, viewer: Viewer, deployment_id: s
     found = await see(house, guilds, viewer, deployment_id)
     if not viewer.is_admin:
         await require_manager(house, guilds, viewer, found.row.discord_guild_id)
-    async with house.db.write() as session:
+    async with _naming_the_tenant(house, found.row.discord_guild_id), house.db.write() as session:
         row = await session.get(D, deployment_id, with_for_update=True)
         assert row is not None
         await verb(session, viewer, row)
@@ -173,10 +188,10 @@ async def on_install(house: House, guilds: GuildLists, viewer: Viewer, arrival: 
         raise GuildPermissionMissing(
             "BotBot was added without some permissions it needs. Please invite it again.", missing=check.missing
         )
-    async with house.db.write() as session:
+    async with _naming_the_tenant(house, guild_id), house.db.write() as session:
         row = await session.get(D, deployment_id, with_for_update=True)
         if row is not None and row.user_id == viewer.user_id and row.status == AWAITING:
-            await service.enqueue(session, row, rules.DEPLOY)
+            await service.enqueue(session, viewer, row, rules.DEPLOY)
 
 
 def present(house: House, viewer: Viewer, found: Found) -> DeploymentOut:

@@ -42,12 +42,13 @@ class Deploy:
         if found.row.status != "rolling_back":
             return
         if found.row.agent_id and found.row.deployed_at:
-            await _set(session, claim, None, status="paused", replaced_by=claim.payload.get("replaced"))
+            place_of = claim.payload.get("replaced") or claim.payload.get("stoodInFor")
+            await _set(session, claim, None, status="paused", replaced_by=place_of)
         else:
             await _set(session, claim, None, status="rolled_back")
         await session.flush()
         if replaced := claim.payload.get("replaced"):
-            await _bring_back(session, replaced)
+            await _bring_back(session, replaced, claim.payload.get("replacedWas", "active"))
 
     async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
         failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
@@ -58,13 +59,13 @@ class Deploy:
         return None
 
 
-async def _bring_back(session: AsyncSession, deployment_id: str) -> None:
-    """The one that made room lives there again."""
+async def _bring_back(session: AsyncSession, deployment_id: str, was: str) -> None:
+    """The one that made room lives there again, as it did."""
     found = await queries.get_deployment(session, deployment_id)
     await session.execute(
-        update(D).where(D.id == deployment_id).values(status="active", replaced_by=None, updated_at=clock.now())
+        update(D).where(D.id == deployment_id).values(status=was, replaced_by=None, updated_at=clock.now())
     )
-    if found.row.agent_id:
+    if found.row.agent_id and was == "active":
         await agents.set_status(session, found.row.agent_id, "active")
 
 
@@ -72,7 +73,7 @@ class Remove:
     """Forward to `removed`. Where Discord refuses to change the profile back, a person has to look."""
 
     def __init__(self, house: House) -> None:
-        kinds = (steps.StopAgent, steps.RestoreProfile, steps.RestoreAvatar)
+        kinds = (steps.StopAgent, steps.RestoreProfile, steps.RestoreAvatar, steps.TakeBackHello)
         self.steps: Sequence[Step] = [kind(house) for kind in kinds]
 
     async def on_running(self, session: AsyncSession, claim: Claim) -> None:

@@ -18,6 +18,8 @@ DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hell
 REVIVE = ("check_rights", "set_profile", "set_avatar", "register_agent")
 UPDATE = ("check_rights", "set_profile", "set_avatar", "update_agent")
 REMOVE = ("stop_agent", "restore_profile", "restore_avatar")
+REMOVE_ALL = (*REMOVE, "take_back_hello")
+"""Where moving in got stuck half undone."""
 
 LABELS = {
     "install": "Invite BotBot into the server",
@@ -31,6 +33,7 @@ LABELS = {
     "stop_agent": "Stop talking",
     "restore_profile": "Give BotBot its own name back",
     "restore_avatar": "Give BotBot its own picture back",
+    "take_back_hello": "Take its greeting back",
 }
 """What a person reads beside each step."""
 

@@ -2,7 +2,7 @@
 
 Who may do it was asked at Discord before (`flow.py`). A race for one server is decided by the unique index."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -64,7 +64,7 @@ async def open_deployment(
     session.add(row)
     await session.flush()
     if ready:
-        await enqueue(session, row, rules.DEPLOY)
+        await enqueue(session, viewer, row, rules.DEPLOY)
     audit.record(
         session,
         viewer.user_id,
@@ -76,18 +76,33 @@ async def open_deployment(
     return row
 
 
-async def enqueue(session: AsyncSession, row: D, steps: tuple[str, ...]) -> None:
-    """Take the server's place (from the one before, if replacing) and plan the saga that moves in."""
-    replaced = await _make_room(session, row)
+async def enqueue(session: AsyncSession, viewer: Viewer, row: D, steps: tuple[str, ...]) -> None:
+    """Take the server's place (from the one before, if replacing) and plan the saga that moves in.
+
+    `stoodInFor` is who had this one's place until now: if it can't move in, that stays so."""
+    payload = {"askedBy": _rights_of(viewer), "stoodInFor": row.replaced_by}
+    room, wait = await _make_room(session, row)
     row.status, row.failure, row.replaced_by = "queued", None, None
     try:
         await session.flush()
     except IntegrityError as error:
         raise AlreadyDeployed from error
-    payload = {"replaced": replaced.id if replaced else None}
-    saga = await plan_saga(session, "deploy", row.id, steps, payload)
+    await _plan(session, row, "deploy", steps, {**payload, **room}, wait)
+
+
+async def _plan(
+    session: AsyncSession, row: D, kind: str, steps: tuple[str, ...], payload: dict[str, Any], wait: timedelta
+) -> None:
+    """The saga that a worker takes up once the last call of the one before can't arrive any more."""
+    saga = await plan_saga(session, kind, row.id, steps, payload)
+    saga.run_at += wait
     row.saga_id = saga.id
     await session.flush()
+
+
+def _rights_of(viewer: Viewer) -> str | None:
+    """Whose rights in the server are looked at again before anything happens; an admin of ours needs none there."""
+    return None if viewer.is_admin else str(viewer.discord_id)
 
 
 async def _check_place(session: AsyncSession, row: D) -> D | None:
@@ -100,36 +115,52 @@ async def _check_place(session: AsyncSession, row: D) -> D | None:
     return live
 
 
-async def _make_room(session: AsyncSession, row: D) -> D | None:
-    """Pause whoever lives there, in favour of `row`; its profile stays until the newcomer puts on its own."""
+async def _make_room(session: AsyncSession, row: D) -> tuple[dict[str, Any], timedelta]:
+    """Pause whoever lives there, in favour of `row`; its profile stays until the newcomer puts on its own.
+
+    Answers what the saga has to know of it, and how long a call for it may still be on its way."""
     live = await _check_place(session, row)
     if live is None:
-        return None
-    await _stop_optional_steps(session, live)
+        return {"replaced": None}, timedelta(0)
+    wait = await _stop_saga(session, live)
+    was = live.status
     live.status, live.replaced_by = "paused", row.id
     row.previous_nick = live.previous_nick
     if live.agent_id:
         await agents.set_status(session, live.agent_id, "paused")
     await session.flush()
-    return live
+    return {"replaced": live.id, "replacedWas": was}, wait
 
 
-async def _stop_optional_steps(session: AsyncSession, row: D) -> timedelta:
-    """End what its saga still waits for (a picture, say). Answers how long a worker may still be at it."""
+async def _stop_saga(session: AsyncSession, row: D) -> timedelta:
+    """End what its saga still waits for (a picture, say, or the undo of a change). Answers how long a worker may
+    still be at it."""
     if row.saga_id is None:
         return timedelta(0)
     lease = await session.scalar(
         update(Saga)
-        .where(Saga.id == row.saga_id, Saga.status == "running")
+        .where(Saga.id == row.saga_id, Saga.status.in_(("running", "undoing")))
         .values(status="done", fence=Saga.fence + 1)
         .returning(Saga.lease_until)
     )
+    wait = await _call_may_last(session, row.saga_id, lease)
     await session.execute(
         update(SagaStep)
-        .where(SagaStep.saga_id == row.saga_id, SagaStep.status.in_(("waiting", "running", "pending")))
+        .where(SagaStep.saga_id == row.saga_id, SagaStep.status.in_(("waiting", "running", "pending", "undoing")))
         .values(status="skipped")
     )
-    return max(timedelta(0), lease - clock.now()) if lease else timedelta(0)
+    return wait
+
+
+async def _call_may_last(session: AsyncSession, saga_id: str | None, lease: datetime | None) -> timedelta:
+    """How long a call of that saga may still be on its way, after its fence was moved: until the lease is over when
+    a step's intent is noted, else not at all, because the next intent can't be noted any more."""
+    in_a_step = select(SagaStep.position).where(
+        SagaStep.saga_id == saga_id, SagaStep.status.in_(("running", "undoing"))
+    )
+    if lease is None or await session.scalar(in_a_step.limit(1)) is None:
+        return timedelta(0)
+    return max(timedelta(0), lease - clock.now())
 
 
 async def pause(session: AsyncSession, viewer: Viewer, row: D) -> None:
@@ -146,7 +177,7 @@ async def resume(session: AsyncSession, viewer: Viewer, row: D, *, replace: bool
     audit.record(session, viewer.user_id, "deployment.resume", ("deployment", row.id))
     if row.replaced_by is not None:
         row.wants_replace = replace
-        await enqueue(session, row, rules.REVIVE)
+        await enqueue(session, viewer, row, rules.REVIVE)
         return
     row.status = "active"
     if row.agent_id:
@@ -159,7 +190,7 @@ async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
     audit.record(session, viewer.user_id, "deployment.retry", ("deployment", row.id))
     if row.status != "needs_attention":
         row.agent_id = None
-        await enqueue(session, row, rules.DEPLOY)
+        await enqueue(session, viewer, row, rules.DEPLOY)
     elif await session.scalar(select(Saga.kind).where(Saga.id == row.saga_id)) == "remove":
         await _move_out(session, row)
     else:
@@ -190,28 +221,39 @@ async def remove(session: AsyncSession, viewer: Viewer, row: D) -> None:
 
 
 async def _turn_round(session: AsyncSession, row: D) -> None:
-    """A worker in the middle of a step notices by the fence; the undo waits until its lease is over."""
-    lease = await session.scalar(select(Saga.lease_until).where(Saga.id == row.saga_id))
+    """A worker in the middle of a step notices by the fence; the undo waits until its call is over."""
+    turned = update(Saga).where(Saga.id == row.saga_id).values(status="undoing", fence=Saga.fence + 1)
+    lease = await session.scalar(turned.returning(Saga.lease_until))
+    wait = await _call_may_last(session, row.saga_id, lease)
     await session.execute(
-        update(Saga)
-        .where(Saga.id == row.saga_id)
-        .values(status="undoing", fence=Saga.fence + 1, run_at=max(clock.now(), lease or clock.now()))
+        update(Saga).where(Saga.id == row.saga_id).values(run_at=clock.now() + wait, lease_until=None)
     )
     row.status = "rolling_back"
 
 
 async def _move_out(session: AsyncSession, row: D) -> None:
-    wait = await _stop_optional_steps(session, row)
+    wait = await _stop_saga(session, row)
     was_replaced = row.replaced_by is not None
     if row.agent_id:
         await agents.set_status(session, row.agent_id, "paused")
-    steps = rules.REMOVE[:1] if was_replaced else rules.REMOVE
+    left = await _left_behind(session, row)
+    steps = rules.REMOVE[:1] if was_replaced else rules.REMOVE_ALL if left.get("hello") else rules.REMOVE
     row.status = "rolling_back"
-    saga = await plan_saga(session, "remove", row.id, steps, {})
-    row.saga_id = saga.id
-    if wait:
-        saga.run_at = clock.now() + wait
-    await session.flush()
+    await _plan(session, row, "remove", steps, left, wait)
+
+
+async def _left_behind(session: AsyncSession, row: D) -> dict[str, Any]:
+    """What an undo that got stuck could not take back: its greeting. The name from before comes back into the row."""
+    if row.status != "needs_attention" or (saga := await session.get(Saga, row.saga_id)) is None:
+        return {}
+    if saga.kind == "remove":
+        return saga.payload
+    tried = select(SagaStep.name, SagaStep.result).where(
+        SagaStep.saga_id == saga.id, SagaStep.attempts > 0, SagaStep.status != "undone"
+    )
+    noted = {step.name: step.result for step in await session.execute(tried)}
+    row.previous_nick = noted.get("set_profile", {}).get("previousNick", row.previous_nick)
+    return {"hello": noted.get("say_hello")}
 
 
 async def change(
@@ -225,6 +267,8 @@ async def change(
 ) -> None:
     """Change name, traits, channels or the pinned version, and let the server see it."""
     _require(row, "customise")
+    if await session.scalar(select(Saga.status).where(Saga.id == row.saga_id)) == "undoing":
+        raise DeploymentBusy("An earlier change is being taken back. Please try again in a moment.", status=row.status)
     before = {name: getattr(row, name) for name in CHANGEABLE}
     if version is not None:
         await _check_version(session, row.template_id, version)
@@ -233,12 +277,10 @@ async def change(
         row.customizations = {**row.customizations, **customizations}
     if channel_ids is not None:
         row.channel_ids = channel_ids
-    await _stop_optional_steps(session, row)
-    payload = {"replaced": None, "before": before, "wornName": await _worn_name(session, row)}
-    saga = await plan_saga(session, "deploy", row.id, rules.UPDATE, payload)
-    row.saga_id = saga.id
+    wait = await _stop_saga(session, row)
+    payload = {"askedBy": _rights_of(viewer), "before": before, "wornName": await _worn_name(session, row)}
+    await _plan(session, row, "deploy", rules.UPDATE, payload, wait)
     audit.record(session, viewer.user_id, "deployment.change", ("deployment", row.id))
-    await session.flush()
 
 
 async def _worn_name(session: AsyncSession, row: D) -> str | None:
@@ -253,8 +295,9 @@ async def _check_version(session: AsyncSession, personality_id: str, version: in
 
 
 def _require(row: D, action: str) -> None:
-    if not rules.may(row.status, action):
-        raise DeploymentBusy(status=row.status)
+    status = "expired" if rules.has_expired(row.status, row.created_at, clock.now()) else row.status
+    if not rules.may(status, action):
+        raise DeploymentBusy(status=status)
 
 
 async def expire_uninstalled(session: AsyncSession) -> int:

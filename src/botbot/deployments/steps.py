@@ -91,14 +91,15 @@ class BaseStep:
 
 
 class CheckRights(BaseStep):
-    """The person may still manage the server, and the bot has what it needs: asked again, at the last moment."""
+    """Who asked may still manage the server, and the bot has what it needs: looked at again, at the last moment."""
 
     name = "check_rights"
 
     async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
         facts = await read_facts(self.house, claim.subject_id)
         guild = await self.house.discord.get_guild(facts.guild_id)
-        if not await is_manager_now(self.house, guild, facts.owner_discord_id):
+        asked_by = claim.payload.get("askedBy", facts.owner_discord_id)
+        if asked_by is not None and not await is_manager_now(self.house, guild, int(asked_by)):
             raise GuildPermissionMissing(
                 "You no longer have the permission “Manage Server” there.", missing=["MANAGE_GUILD"]
             )
@@ -362,6 +363,25 @@ class RestoreAvatar(BaseStep):
         except DiscordUnknown:
             return {"gone": True}
         return {}
+
+
+class TakeBackHello(SayHello):
+    """The greeting of a deployment whose own undo got stuck; `hello` in the payload is what was noted of it."""
+
+    name = "take_back_hello"
+
+    async def prepare(self, claim: Claim) -> dict[str, Any]:
+        return dict(claim.payload["hello"])
+
+    async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
+        await super().undo(claim, noted)
+        return {}
+
+    async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
+        await session.execute(update(D).where(D.id == claim.subject_id).values(greeting=None))
+
+    async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
+        return None
 
 
 def nonce_of(saga_id: str) -> str:

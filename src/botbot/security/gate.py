@@ -101,7 +101,8 @@ class Gate:
             return
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         if origin is not None:
-            if origin != self._own_origin and origin.partition("://")[2] != headers.get(b"host"):
+            addressed = f"{self._own_origin.partition('://')[0]}://{headers.get(b'host', '')}"
+            if origin not in {self._own_origin, addressed}:
                 raise CrossSiteRequest
         elif site is not None:
             if site not in {"same-origin", "none"}:

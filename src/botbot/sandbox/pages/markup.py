@@ -1,5 +1,5 @@
-"""A little of Discord's markdown: emphasis, code, quotes, small print, links, mentions. Everything is escaped first; what is
-added afterwards is ours."""
+"""A little of Discord's markdown: emphasis, code, quotes, small print, links, mentions. Everything is escaped first;
+what is added afterwards is ours."""
 
 import re
 from collections.abc import Mapping
