@@ -43,7 +43,7 @@ async def photograph(browser: Browser, out: Path, only: str) -> None:
 async def take(page: Page, picture: Path, *, whole: bool) -> None:
     """Lazy pictures are fetched only once they come near, so a whole page is walked over first."""
     if whole:
-        for image in await page.locator("img[loading=lazy]").all():
+        for image in await page.locator("img[loading=lazy]:visible").all():
             await image.scroll_into_view_if_needed()
         await page.evaluate("scrollTo(0, 0)")
     await page.wait_for_load_state("networkidle" if whole else "load")

@@ -48,6 +48,11 @@ class GatewayClient(discord.AutoShardedClient):
         )
         self._on_heard = on_heard
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether every shard has its connection at this moment; `is_ready` stays true while one is away."""
+        return self.is_ready() and not self.is_closed() and not any(each.is_closed() for each in self.shards.values())
+
     async def on_message(self, message: discord.Message) -> None:
         heard = self._heard(message)
         if heard is not None:

@@ -11,13 +11,13 @@ import msgspec
 
 from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
+from botbot.agents.sampling import choose_sample
 from botbot.catalog.service import note_use
 from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
 from botbot.peers.discord.text import clean_reply, split_reply
 from botbot.peers.llm import Message
-from botbot.preview.sampling import choose_sample
 
 log = logging.getLogger("botbot.bot")
 

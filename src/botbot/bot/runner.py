@@ -10,8 +10,9 @@ import discord
 from botbot.bot.client import GatewayClient
 from botbot.bot.directory import Directory
 from botbot.bot.replies import Heard, Replies
-from botbot.errors import BotBotError, PeerError
+from botbot.errors import BotBotError, DiscordRefused, PeerError
 from botbot.house import House
+from botbot.peers.discord.wire import GatewayInfo
 
 log = logging.getLogger("botbot.bot")
 
@@ -23,6 +24,7 @@ CLOSE_REASONS = {
     4013: "Discord refused the intents.",
     4014: "DISCORD_MESSAGE_CONTENT is on, but the intent is not allowed in the developer portal, Bot page.",
 }
+NOT_YET = "Discord's gateway has not let us in yet."
 
 
 class Fatal(Exception):
@@ -45,12 +47,11 @@ class BotRunner:
         if not self._house.settings.has_discord:
             missing = ", ".join(self._house.settings.missing_discord)
             return {"state": "not_configured", "reason": f"missing: {missing}"}
-        if self._client is not None and self._client.is_ready():
+        if self._problem in CLOSE_REASONS.values():
+            return {"state": "stopped", "reason": self._problem}
+        if self._client is not None and self._client.is_connected:
             return {"state": "ok", "reason": None}
-        return {
-            "state": "stopped" if self._problem in CLOSE_REASONS.values() else "connecting",
-            "reason": self._problem,
-        }
+        return {"state": "connecting", "reason": self._problem or NOT_YET}
 
     async def run_forever(self) -> None:
         """Stay connected until cancelled. Returns at once when Discord isn't configured."""
@@ -92,7 +93,7 @@ class BotRunner:
             await asyncio.sleep(wait)
 
     async def _connect_once(self) -> None:
-        gateway = await self._house.discord.get_gateway()
+        gateway = await self._find_gateway()
         if gateway.session_start_limit.remaining < RESERVE:
             seconds = gateway.session_start_limit.reset_after / 1000
             raise PeerError("Few gateway sessions are left for today, so we wait.", retry_after=seconds)
@@ -111,6 +112,15 @@ class BotRunner:
         except discord.ConnectionClosed as error:
             if error.code in CLOSE_REASONS:
                 raise Fatal(CLOSE_REASONS[error.code]) from error
+            raise
+
+    async def _find_gateway(self) -> GatewayInfo:
+        """A token that REST refuses, the gateway refuses too; so it isn't even asked."""
+        try:
+            return await self._house.discord.get_gateway()
+        except DiscordRefused as error:
+            if error.code == "401":
+                raise Fatal(CLOSE_REASONS[4004]) from error
             raise
 
     async def _on_heard(self, heard: Heard) -> None:

@@ -1,17 +1,16 @@
 """The catalogue over JSON."""
 
 import asyncio
-import hashlib
 import math
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import Parameter
 
 from botbot.catalog import queries
+from botbot.catalog.asking import read_filters
 from botbot.catalog.pictures import svg
-from botbot.catalog.rules import MAX, SORTS, Filters, SortBy
+from botbot.catalog.rules import SORTS, Filters
 from botbot.catalog.schemas import (
     Card,
     CategoryOut,
@@ -19,54 +18,9 @@ from botbot.catalog.schemas import (
     PersonalityList,
     card_fields,
 )
-from botbot.errors import NotFound, ValidationFailed
+from botbot.errors import NotFound
 from botbot.house import House
-
-JSON = "application/json"
-DEEPEST = 1_000_000
-
-
-def read_filters(
-    *,
-    search: str | None,
-    category: list[str] | None,
-    tags: str | None,
-    min_rating: float | None,
-    sort_by: str | None,
-    page: int | None,
-    limit: int,
-    cursor: str | None,
-) -> Filters:
-    """Query parameters as a question. Raises `ValidationFailed` naming each parameter that can't be used."""
-    wrong: dict[str, str] = {}
-    if not 1 <= limit <= 100:
-        wrong["limit"] = "must be between 1 and 100"
-    if page is not None and not 1 <= page <= DEEPEST:
-        wrong["page"] = f"must be between 1 and {DEEPEST}"
-    if page is not None and cursor is not None:
-        wrong["cursor"] = "can't be used together with page"
-    if min_rating is not None and not 1 <= min_rating <= 5:
-        wrong["minRating"] = "must be between 1 and 5"
-    if sort_by is not None and sort_by not in SORTS:
-        wrong["sortBy"] = f"must be one of {', '.join(SORTS)}"
-    texts = {"search": search or "", "tags": tags or "", "category": "".join(category or [])}
-    for name, text in texts.items():
-        if len(text) > MAX["search"] * (10 if name != "search" else 1):
-            wrong[name] = "is too long"
-        if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
-            wrong[name] = "must not contain NUL or broken characters"
-    if wrong:
-        raise ValidationFailed(fields=wrong)
-    return Filters(
-        search=(search or "").strip(),
-        categories=tuple(dict.fromkeys(name for name in category or [] if name.strip()))[:50],
-        tags=tuple(dict.fromkeys(tag.strip() for tag in (tags or "").split(",") if tag.strip()))[:20],
-        min_rating=min_rating,
-        sort_by=cast("SortBy | None", sort_by),
-        page=page or 1,
-        limit=limit,
-        cursor=cursor,
-    )
+from botbot.security.caching import with_etag
 
 
 @get("/", summary="List personalities")
@@ -110,17 +64,6 @@ def _pagination(filters: Filters, total: int, next_cursor: str | None) -> Pagina
         has_previous_page=filters.cursor is not None or (filters.page > 1 and total > 0),
         next_cursor=next_cursor,
     )
-
-
-def with_etag(request: Request[Any, Any, Any], answer: Any) -> Response[Any]:
-    """The answer with a strong `ETag`, or 304 to someone who has it already."""
-    body = msgspec.json.encode(answer)
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"etag": etag, "cache-control": "no-cache"}
-    known = request.headers.get("if-none-match", "")
-    if known and (known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}):
-        return Response(b"", status_code=304, headers=headers, media_type=JSON)
-    return Response(body, headers=headers, media_type=JSON)
 
 
 @get("/api/marketplace/categories", summary="List categories", tags=["catalogue"])

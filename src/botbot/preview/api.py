@@ -8,10 +8,10 @@ from litestar import Request, Response, Router, post
 from litestar.params import Body
 from litestar.response import Stream
 
-from botbot.errors import ApiError, ModelUnavailable
+from botbot.errors import ApiError
 from botbot.house import House
-from botbot.preview.schemas import ChatIn, ChatOut, DoneEvent, SessionEvent, TokenEvent
-from botbot.preview.service import Event, Exchange, Relays, open_exchange
+from botbot.preview.schemas import ChatIn, DoneEvent, SessionEvent, TokenEvent
+from botbot.preview.service import Event, Exchange, Relays, answer, open_exchange
 from botbot.preview.sessions import PreviewSessions
 
 PING = b": ping\n\n"
@@ -45,22 +45,6 @@ async def _stream(house: House, relays: Relays, exchange: Exchange) -> AsyncIter
 
 def _encode(event: Event) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (NAMES[type(event)].encode(), msgspec.json.encode(event))
-
-
-async def answer(house: House, relays: Relays, exchange: Exchange) -> ChatOut:
-    """The whole reply. Raises `ModelUnavailable` (503) when it was cut off half-way."""
-    said: list[str] = []
-    done: DoneEvent | None = None
-    async for event in relays.events(house, exchange):
-        if isinstance(event, TokenEvent):
-            said.append(event.text)
-        elif isinstance(event, DoneEvent):
-            done = event
-        elif isinstance(event, ApiError):
-            raise ModelUnavailable(event.message)
-    if done is None:
-        raise ModelUnavailable
-    return ChatOut(exchange.session.id, "".join(said), done.source, done.usage, done.reason)
 
 
 router = Router("/api/marketplace/preview", route_handlers=[chat], tags=["preview"])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from botbot.agents.rules import conversation
+from botbot.agents.sampling import choose_sample
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.service import SNAPSHOT
@@ -15,8 +16,7 @@ from botbot.errors import ApiError, BotBotError, ModelUnavailable, StorageUnavai
 from botbot.house import House
 from botbot.jobs import budgets
 from botbot.peers.llm import Message
-from botbot.preview.sampling import choose_sample
-from botbot.preview.schemas import MAX_MESSAGE, DoneEvent, Reason, SessionEvent, TokenEvent, UsageOut
+from botbot.preview.schemas import MAX_MESSAGE, ChatOut, DoneEvent, Reason, SessionEvent, TokenEvent, UsageOut
 from botbot.preview.sessions import PreviewSession, PreviewSessions
 
 Event = SessionEvent | TokenEvent | DoneEvent | ApiError
@@ -159,6 +159,22 @@ class Relays:
     def interrupt(self) -> None:
         for relay in self._live:
             relay.interrupt()
+
+
+async def answer(house: House, relays: Relays, exchange: Exchange) -> ChatOut:
+    """The whole reply. Raises `ModelUnavailable` (503) when it was cut off half-way."""
+    said: list[str] = []
+    done: DoneEvent | None = None
+    async for event in relays.events(house, exchange):
+        if isinstance(event, TokenEvent):
+            said.append(event.text)
+        elif isinstance(event, DoneEvent):
+            done = event
+        elif isinstance(event, ApiError):
+            raise ModelUnavailable(event.message)
+    if done is None:
+        raise ModelUnavailable
+    return ChatOut(exchange.session.id, "".join(said), done.source, done.usage, done.reason)
 
 
 def _cut_off() -> ApiError:

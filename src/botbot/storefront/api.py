@@ -4,11 +4,11 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from botbot.catalog.api import with_etag
 from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import Detail, detail
 from botbot.house import House
 from botbot.reviews.queries import ratings_of
+from botbot.security.caching import with_etag
 
 
 @get("/api/marketplace/personalities/{personality_id:str}", summary="One personality", tags=["catalogue"])

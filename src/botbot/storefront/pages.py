@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from botbot.accounts.rules import Viewer
 from botbot.accounts.web import is_fragment, page
-from botbot.catalog.api import read_filters
+from botbot.catalog.asking import read_filters
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality, get_version
 from botbot.catalog.rules import SORTS, Filters
@@ -17,8 +17,7 @@ from botbot.deployments.models import LIVE
 from botbot.deployments.queries import list_deployments
 from botbot.errors import ApiError, BotBotError, RateLimited, ValidationFailed
 from botbot.house import House
-from botbot.preview.api import answer
-from botbot.preview.service import Relays, open_exchange
+from botbot.preview.service import Relays, answer, open_exchange
 from botbot.preview.sessions import PreviewSession, PreviewSessions
 from botbot.reviews.queries import find_rating, ratings_of
 from botbot.security.requests import StrictRequest

@@ -12,11 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-KINDS = (
-    "greeting", "farewell", "thanks", "how_are_you", "who_are_you", "are_you_human", "question", "opinion",
-    "help", "joke", "story", "compliment", "complaint", "sad", "refusal", "unclear",
-)  # fmt: skip
-
 # What may stand in for a kind a personality lacks, best first. Nothing cheerful ever answers sadness.
 STAND_INS: Mapping[str, tuple[str, ...]] = {
     "greeting": ("how_are_you", "who_are_you", "question"),

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from botbot.preview.sampling import KINDS, choose_sample, kind_of
+from botbot.agents.sampling import choose_sample, kind_of
+from botbot.catalog.entries import KINDS
 
 LABELLED = {
     "en": """
