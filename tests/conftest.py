@@ -170,7 +170,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def listeners() -> Iterator[list[socket.socket]]:
     """Ports for a few marketplaces, known before anybody serves, so that the sandbox can be told their addresses."""
-    made = [loopback_socket() for _ in range(3)]
+    made = [loopback_socket() for _ in range(5)]
     yield list(made)
     for each in made:
         each.close()

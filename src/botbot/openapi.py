@@ -22,7 +22,9 @@ SECURITY = {
 
 
 def document(site: Litestar) -> dict[str, Any]:
-    """OpenAPI 3.1 as plain data."""
+    """OpenAPI 3.1 as plain data, made once per application."""
+    if "openapi" in site.state:
+        return dict(site.state["openapi"])
     made: dict[str, Any] = site.openapi_schema.to_schema()
     components = made.setdefault("components", {})
     components.setdefault("schemas", {})["ApiError"] = ERROR
@@ -32,6 +34,7 @@ def document(site: Litestar) -> dict[str, Any]:
         for operation in path.values():
             if isinstance(operation, dict) and "responses" in operation:
                 _with_failures(operation)
+    site.state["openapi"] = made
     return made
 
 

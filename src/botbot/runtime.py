@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -18,16 +19,17 @@ from botbot.bot.runner import BotRunner
 from botbot.catalog.entries import read_curated
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.service import seed_entry
-from botbot.db.migrate import migrate
+from botbot.db.migrate import TAKE_TURNS, migrate, revision
 from botbot.deployments import service as deployments
 from botbot.deployments.jobs import saga_kinds
-from botbot.errors import StorageUnavailable
+from botbot.errors import BotBotError, NotConfigured
 from botbot.house import House
 from botbot.jobs import budgets, outbox
 from botbot.jobs.engine import SagaRunner
 from botbot.kit import clock
 from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
+from botbot.security.patience import PatientProtocol
 from botbot.settings import PORTAL, Settings
 
 log = logging.getLogger("botbot")
@@ -59,6 +61,8 @@ async def seed(house: House) -> dict[str, int]:
     counts = {"created": 0, "updated": 0, "unchanged": 0}
     entries = await asyncio.to_thread(read_curated)
     async with house.db.write() as session:
+        if not house.db.is_sqlite:
+            await session.execute(TAKE_TURNS)
         for entry in entries:
             counts[await seed_entry(session, entry)] += 1
     return counts
@@ -75,11 +79,26 @@ async def prepare(house: House) -> None:
         await seed(house)
 
 
+async def wait_for_schema(house: House) -> None:
+    """A worker or bot may start before the one that migrates."""
+    while True:
+        try:
+            present, wanted = await revision(house.db)
+        except BotBotError:
+            present, wanted = None, ""
+        if present == wanted:
+            return
+        log.info("waiting for the schema: it is %s, this code wants %s", present or "empty", wanted)
+        await asyncio.sleep(1)
+
+
 async def tidy_forever(house: House) -> None:
     """What time makes superfluous: old talk, handled notes, old budgets, installs that never came."""
     while True:
-        with contextlib.suppress(StorageUnavailable):
+        try:
             await tidy(house)
+        except Exception:
+            log.warning("tidying up has to wait", exc_info=True)
         await asyncio.sleep(TIDY_EVERY_SECONDS)
 
 
@@ -133,7 +152,10 @@ class Process:
             state_file=self._settings.data_dir / "sandbox.json",
             message_content=self._settings.discord_message_content,
         )
-        await sandbox.start()
+        try:
+            await sandbox.start()
+        except OSError as error:
+            raise NotConfigured(_taken("BOTBOT_SANDBOX_PORT", self._settings.sandbox_port, error)) from error
         self._closers.append(sandbox.stop)
         self.sandbox_url = sandbox.url
         return sandboxed(self._settings, sandbox)
@@ -147,6 +169,7 @@ class Process:
             app,
             host=settings.host,
             port=settings.port,
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -163,13 +186,13 @@ class Process:
         self._spawn(house.signal.listen(), "signal")
         if "worker" in self._roles:
             runner = SagaRunner(house.db, house.signal, saga_kinds(house))
-            self._spawn(runner.run_forever(), "worker")
-            self._spawn(tidy_forever(house), "tidy")
+            self._spawn(_after_schema(house, runner.run_forever), "worker")
+            self._spawn(_after_schema(house, lambda: tidy_forever(house)), "tidy")
             self._closers.append(runner.stop)
         if "bot" in self._roles:
             bot = BotRunner(house)
             state.health.parts["discord_gateway"] = bot.state
-            self._spawn(bot.run_forever(), "bot")
+            self._spawn(_after_schema(house, bot.run_forever), "bot")
             self._closers.append(bot.stop)
         self._before_stop = state.relays.interrupt
 
@@ -179,7 +202,7 @@ class Process:
         self._tasks.append(task)
 
     async def _serve(self, server: WebServer) -> int:
-        web = asyncio.create_task(server.serve(), name="web")
+        web = asyncio.create_task(server.serve([self._listen()]), name="web")
         stop = asyncio.create_task(self._stopping.wait())
         announce = asyncio.create_task(self._announce(server))
         await asyncio.wait({web, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -191,6 +214,17 @@ class Process:
         server.should_exit = True
         await asyncio.wait({web}, timeout=STOP_SECONDS)
         return 0
+
+    def _listen(self) -> socket.socket:
+        """Our own socket: uvicorn would leave the whole process when the port is taken."""
+        listener = socket.socket(socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self._settings.host, self._settings.port))
+        except OSError as error:
+            listener.close()
+            raise NotConfigured(_taken("BOTBOT_PORT", self._settings.port, error)) from error
+        return listener
 
     async def _announce(self, server: WebServer) -> None:
         await server.is_started.wait()
@@ -212,6 +246,15 @@ class Process:
                     await close()
             except Exception:
                 log.warning("closing: %s", close, exc_info=True)
+
+
+def _taken(setting: str, port: int, error: OSError) -> str:
+    return f"Port {port} can't be used ({error.strerror}). Stop what uses it, or set {setting} to another one."
+
+
+async def _after_schema(house: House, work: Callable[[], Awaitable[None]]) -> None:
+    await wait_for_schema(house)
+    await work()
 
 
 def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:

@@ -114,16 +114,21 @@ async def test_few_sessions_left_are_left_for_a_person(site: Site, discord: Disc
         await end(running)
 
 
-async def test_a_cut_connection_is_resumed_and_nothing_is_missed(room: Room, site: Site) -> None:
+async def test_a_cut_connection_is_resumed_and_nothing_is_missed(room: Room) -> None:
     await room.ask("before?")
     room.discord.gateway.drop()
-    await until(lambda: room.discord.gateway.connected == 0, 5, "still connected")
-    assert (await gateway_check(site))["state"] == "connecting"
     said = room.say("while you were away?")
     await room.reply_to(said, BACK_SECONDS)
     await asyncio.sleep(0.3)
     assert len(room.replies(said)) == 1
     assert len(room.discord.gateway.starts.identified_at) == 1
+
+
+async def test_while_it_is_away_it_says_so(bot: Site, discord: DiscordHandle) -> None:
+    discord.moods.refuse_connect = discord.moods.refuse_resume_url = True
+    discord.gateway.drop()
+    await until(lambda: bot.bot is not None and bot.bot.state()["state"] == "connecting", 5, "it believes to be there")
+    assert (await gateway_check(bot))["reason"]
 
 
 async def test_asked_to_reconnect_it_does(room: Room) -> None:

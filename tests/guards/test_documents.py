@@ -94,6 +94,21 @@ async def test_it_is_valid_openapi_3_1(document):
 
 
 @SQLITE
+async def test_the_limits_of_numbers_are_in_the_document(document):
+    def schema(path, name):
+        parameters = document["paths"][path]["get"]["parameters"]
+        found = next(each["schema"] for each in parameters if each["name"] == name)
+        return next((each for each in found.get("oneOf", found.get("anyOf", [])) if each.get("type") != "null"), found)
+
+    for path in ("/api/marketplace/personalities", "/api/marketplace/deployments"):
+        limit = schema(path, "limit")
+        assert (limit.get("minimum"), limit.get("maximum"), limit.get("default")) == (1, 100, 24), path
+        assert schema(path, "page").get("minimum") == 1, path
+    stars = schema("/api/marketplace/personalities", "minRating")
+    assert (stars.get("minimum"), stars.get("maximum")) == (1, 5)
+
+
+@SQLITE
 async def test_no_foreign_documentation_pages_are_served(client):
     """The framework's own would load scripts from a CDN, which our policy forbids and nobody checked."""
     for path in ("/schema", "/schema/swagger", "/schema/redoc", "/schema/elements", "/schema/rapidoc", "/docs"):

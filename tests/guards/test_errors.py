@@ -110,6 +110,8 @@ async def test_wrong_methods_are_405_everywhere(ada, site):
             target = Operation(method, path).at()
             answer = await ada.http.request(method, target)
             assert answer.status_code == 405, (method, path, answer.status_code)
+            told = {each.strip() for each in answer.headers.get("allow", "").split(",")}
+            assert methods <= told, (method, path, told)
             assert_failure(answer, about=(method, path))
 
 

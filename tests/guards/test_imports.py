@@ -39,19 +39,19 @@ ROOMS |= {
     "catalog": {**_FOUNDATION, "catalog": {ANY}, "accounts": _WEB},
     "reviews": {**_FOUNDATION, "reviews": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "agents": {**_FOUNDATION, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
-    "preview": {**_FOUNDATION, "preview": {ANY}, "catalog": {ANY}, "accounts": _WEB, "agents": {"rules"}},
+    "preview": {**_FOUNDATION, "preview": {ANY}, "catalog": {ANY}, "accounts": _WEB, "agents": {"rules", "sampling"}},
     "deployments": {**_FOUNDATION, "deployments": {ANY}, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "admin": {**_FOUNDATION, "admin": {ANY}, **{room: {*READ_SIDE, "web", "entries"} for room in FEATURES - {"admin"}}},
     "storefront": {
         **_FOUNDATION,
         "storefront": {ANY},
-        **{room: READ_SIDE | {"web", "sessions", "pictures"} for room in FEATURES - {"admin"}},
+        **{room: READ_SIDE | {"web", "sessions", "pictures", "asking", "sampling"} for room in FEATURES - {"admin"}},
         "accounts": READ_SIDE | {"web"},
     },
     "bot": {
         **_FOUNDATION,
         "bot": {ANY},
-        **{room: {*READ_SIDE, "pictures", "jobs", "steps", "guilds"} for room in FEATURES - {"admin"}},
+        **{room: {*READ_SIDE, "pictures", "sampling"} for room in FEATURES - {"admin"}},
     },
 }
 EDGES = {"api", "pages", "views"}

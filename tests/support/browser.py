@@ -45,6 +45,8 @@ class _Forms(HTMLParser):
 
     def _take(self, form: Form, tag: str, given: dict[str, str]) -> None:
         name, value = given.get("name", ""), given.get("value", "")
+        if given.get("type") in {"button", "reset"}:
+            return
         if tag == "button" or (tag == "input" and given.get("type") == "submit"):
             form.buttons.append((name, value))
         elif tag == "select":

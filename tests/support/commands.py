@@ -25,8 +25,8 @@ async def botbot(*arguments: str, cwd: Path, **settings: str) -> Run:
     return await python("-m", "botbot.cli", *arguments, cwd=cwd, **settings)
 
 
-async def python(*arguments: str, cwd: Path, **settings: str) -> Run:
-    """This very Python, without what the surroundings set for us."""
+async def python(*arguments: str, cwd: Path, seconds: float = SECONDS, **settings: str) -> Run:
+    """This very Python, without what the surroundings set for us. Past `seconds` it is killed: `TimeoutError`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -38,7 +38,7 @@ async def python(*arguments: str, cwd: Path, **settings: str) -> Run:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             out, err = await process.communicate()
     except TimeoutError:
         process.send_signal(signal.SIGKILL)

@@ -138,7 +138,7 @@ def guild(number: int, name: str, **changes: Any) -> Thing:
 
 
 def guilds() -> list[Any]:
-    lodger = Thing(deployment_id="d9", name="Tock", url="/deployments/d9")
+    lodger = Thing(deployment_id="d9", name="Tock", url="/deployments/d9", is_same=False)
     return [
         guild(1, "The Reading Room"),
         guild(2, "Late Night Crew", bot_present=False),
@@ -159,6 +159,7 @@ def start(step: str, **changes: Any) -> dict[str, Any]:
         "action": f"{who.url}/deploy",
         "error": None,
         "refresh_url": f"{who.url}/deploy?refresh=1",
+        "key": "k1",
         "configured": True,
     }
     return made | changes

@@ -133,6 +133,7 @@ def _poisoned(value: Any, depth: int = 0) -> Any:
         "open_url",
         "clear_url",
         "refresh_url",
+        "key",
         "step",
         "source",
         "error",

@@ -1,5 +1,6 @@
 """Who asks, for controllers; and the page frame that every HTML answer shares."""
 
+import contextlib
 import gzip
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from litestar import Request, Response
 
 from botbot.accounts import queries, service
 from botbot.accounts.rules import SEEN_EVERY, Viewer
-from botbot.errors import AuthenticationRequired
+from botbot.errors import AuthenticationRequired, StorageUnavailable
 from botbot.house import House
 from botbot.kit import clock, ids
 from botbot.ui.render import render
@@ -96,9 +97,11 @@ async def _by_session(house: House, secret: str) -> Viewer | None:
 
 
 async def _note_use(house: House, viewer: Viewer, last_seen_at: datetime) -> None:
+    """Reading goes on when this can't be stored."""
     if viewer.session_id and clock.now() - last_seen_at > SEEN_EVERY:
-        async with house.db.write() as session:
-            await service.touch_session(session, viewer.session_id)
+        with contextlib.suppress(StorageUnavailable):
+            async with house.db.write() as session:
+                await service.touch_session(session, viewer.session_id)
 
 
 def login_url(request: Request[Any, Any, Any]) -> str:

@@ -13,7 +13,7 @@ from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
 from botbot.agents.sampling import choose_sample
 from botbot.catalog.service import note_use
-from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable
+from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
 from botbot.peers.discord.text import clean_reply, split_reply
@@ -99,8 +99,9 @@ class Replies:
             spent = reserved if error.started else 0
             return self._sample(heard, speaker, len(history)), NO_MODEL
         finally:
-            async with self._house.db.write() as session:
-                await budgets.settle(session, key, reserved, spent)
+            with contextlib.suppress(StorageUnavailable):  # Then the reservation stands; the reply is paid for.
+                async with self._house.db.write() as session:
+                    await budgets.settle(session, key, reserved, spent)
         if not clean_reply(reply.text):  # nothing that could be sent
             return self._sample(heard, speaker, len(history)), NO_MODEL
         return reply.text, ""
@@ -176,5 +177,5 @@ def _with_remark(parts: list[str], remark: str) -> list[str]:
 
 
 def _estimate(prompt: list[Message]) -> int:
-    """Tokens of a prompt, from above: three characters each."""
-    return sum(len(turn.content) // 3 + 4 for turn in prompt)
+    """Tokens of a prompt, from above: no token is shorter than a byte."""
+    return sum(len(turn.content.encode()) + 8 for turn in prompt)

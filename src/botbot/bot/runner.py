@@ -88,6 +88,9 @@ class BotRunner:
                 wait = max(wait, error.retry_after_seconds or 0)
             except (discord.DiscordException, aiohttp.ClientError, OSError, AttributeError) as error:
                 self._problem = f"the gateway is out of reach ({type(error).__name__})"
+            except Exception as error:
+                log.exception("the gateway said something unexpected")
+                self._problem = f"the gateway said something unexpected ({type(error).__name__})"
             wait = FIRST_WAIT_SECONDS if loop.time() - started > 60 else min(wait * 2, LONGEST_WAIT_SECONDS)
             log.warning("the bot connects again in %.0f s: %s", wait, self._problem)
             await asyncio.sleep(wait)

@@ -1,6 +1,6 @@
 """The catalogue over JSON."""
 
-import asyncio
+import gzip
 import math
 from typing import Annotated, Any
 
@@ -74,17 +74,20 @@ async def list_categories(request: Request[Any, Any, Any], house: House) -> Resp
 
 
 @get("/avatars/{file_name:str}", include_in_schema=False)
-async def avatar(house: House, file_name: str) -> Response[bytes]:
+async def avatar(request: Request[Any, Any, Any], house: House, file_name: str) -> Response[bytes]:
     """`<slug>.<hash>.svg`: cacheable for ever when the hash is today's, briefly when it isn't."""
     slug, _, rest = file_name.partition(".")
     if not rest.endswith("svg"):
         raise NotFound
     async with house.db.read() as session:
-        personality = await queries.get_personality(session, slug)
-    body = await asyncio.to_thread(svg, personality.avatar, personality.hue, personality.slug)
+        personality = await queries.get_personality(session, slug, on_shelf_only=False)
+    body = svg(personality.avatar, personality.hue, personality.slug).encode()
     is_current = personality.avatar_path == f"/avatars/{file_name}"
     caching = "public, max-age=31536000, immutable" if is_current else "public, max-age=60"
-    return Response(body.encode(), media_type="image/svg+xml", headers={"cache-control": caching})
+    headers = {"cache-control": caching, "vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["content-encoding"] = gzip.compress(body, mtime=0), "gzip"
+    return Response(body, media_type="image/svg+xml", headers=headers)
 
 
 router = Router("/api/marketplace/personalities", route_handlers=[list_personalities], tags=["catalogue"])

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from botbot.db.base import Base, Json, Moment
+from botbot.db.base import Base, Folded, Json, Moment
 from botbot.kit import clock, ids
 
 ON_SHELF = "is_public = 1 and archived_at is null"
@@ -57,10 +57,10 @@ class PersonalityTemplate(Base):
     rating_count: Mapped[int] = mapped_column(Integer, default=0)
     avg_rating: Mapped[float | None] = mapped_column(Float)
     rating_score: Mapped[float] = mapped_column(Float, default=0.0)
-    name_folded: Mapped[str] = mapped_column(String)
+    name_folded: Mapped[str] = mapped_column(Folded)
     search_text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
-    updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
 
     __table_args__ = (
         _shelf_index("ix_shelf_popular", deploy_count.desc(), id),

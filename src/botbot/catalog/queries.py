@@ -5,7 +5,7 @@ which order) and only their parameters change."""
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -188,29 +188,43 @@ def _read_cursor(filters: Filters) -> dict[str, Any]:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         fingerprint, key, count, row_id = msgspec.json.decode(packed, type=tuple[str, int | float | str, int, str])
-        if filters.order == "newest":
-            key = datetime.fromisoformat(str(key))  # type: ignore[assignment]
-        elif isinstance(key, str) != (filters.order == "name"):
-            raise ValueError("a key of another order")
-    except ValueError as error:
+        after_key = _cursor_key(filters.order, key)
+        if not -BIGGEST <= count <= BIGGEST or "\x00" in row_id:
+            raise ValueError("not a row of ours")
+    except (ValueError, OverflowError) as error:
         raise ValidationFailed(fields={"cursor": "is not one of ours"}) from error
     if fingerprint != filters.fingerprint():
         raise ValidationFailed(fields={"cursor": "belongs to other filters; start again without it"})
-    values = {"after_key": key, "after_id": row_id}
+    values = {"after_key": after_key, "after_id": row_id}
     return values | {"after_count": count} if filters.order == "match" else values
 
 
-_CATEGORIES = (
-    select(P.category, P.category_slug, func.count())
-    .where(on_shelf())
-    .group_by(P.category, P.category_slug)
-    .order_by(P.category)
-)
+BIGGEST = 2**63 - 1
+
+
+def _cursor_key(order: str, key: int | float | str) -> Any:
+    """The sort key of a cursor in the type its column has. Raises `ValueError` for one of another order."""
+    if order == "newest" and isinstance(key, str):
+        moment = datetime.fromisoformat(key)
+        if moment.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        return moment.astimezone(UTC)
+    if order == "name" and isinstance(key, str) and "\x00" not in key:
+        return key
+    if order == "rating" and isinstance(key, (int, float)):
+        return float(key)
+    if order in {"popular", "match"} and isinstance(key, int) and -BIGGEST <= key <= BIGGEST:
+        return key
+    raise ValueError("a key of another order")
+
+
+_CATEGORIES = select(P.category, P.category_slug, func.count()).where(on_shelf()).group_by(P.category, P.category_slug)
 
 
 async def list_categories(connection: AsyncConnection) -> list[tuple[str, str, int]]:
     """(name, slug, how many on the shelf), by name."""
-    return [(row[0], row[1], row[2]) for row in await connection.execute(_CATEGORIES)]
+    found = [(row[0], row[1], row[2]) for row in await connection.execute(_CATEGORIES)]
+    return sorted(found, key=lambda each: fold(each[0]))
 
 
 async def get_personality(session: AsyncSession, id_or_slug: str, *, on_shelf_only: bool = True) -> P:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -36,4 +36,6 @@ class Moment(TypeDecorator[datetime]):
         return value if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
+Folded = String().with_variant(String(collation="C"), "postgresql")
+"""Text sorted by its code points on both databases, whatever the server's locale is."""
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -54,7 +54,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that only reads: each statement sees the newest committed rows."""
-        with _storage_errors():
+        with storage_errors():
             async with self._reader.connect() as connection:
                 session = AsyncSession(bind=connection, autoflush=False, expire_on_commit=False)
                 try:
@@ -65,7 +65,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A bare connection for prebuilt Core statements on hot paths."""
-        with _storage_errors():
+        with storage_errors():
             async with self._reader.connect() as connection:
                 yield connection
 
@@ -75,7 +75,7 @@ class Database:
 
         Raises `StorageUnavailable` (503) or `StorageFull` (507) when the database can't take it. Never keep it open
         over a call to a peer: on SQLite it holds the only pen."""
-        with _storage_errors():
+        with storage_errors():
             async with self._writer.connect() as connection:
                 topics = await self._in_transaction_begin(connection)
                 session = AsyncSession(bind=connection, expire_on_commit=False, info={"topics": topics})
@@ -138,7 +138,7 @@ async def _give_up(connection: AsyncConnection, session: AsyncSession) -> None:
         log.warning("A transaction could not be rolled back; its connection was thrown away.", exc_info=True)
 
 
-class _storage_errors:
+class storage_errors:
     """Turns the driver's failures into ours; integrity errors pass, services decide what they mean."""
 
     def __enter__(self) -> None:
@@ -157,13 +157,14 @@ def _told(error: Exception) -> StorageUnavailable:
     return StorageUnavailable(retry_after=2)
 
 
-LOST = ("08", "53", "57")
-"""PostgreSQL's classes of failures that are not about the statement: connection, resources, intervention."""
+LOST = ("08", "53", "57", "28", "3D", "40", "55P03")
+"""PostgreSQL's failures that are not about the statement: connection, resources, intervention, sign-in, unknown
+database; and those that a repetition mends: deadlocks, serialization, locks."""
 
 
 def _is_storage(error: Exception) -> bool:
     """The database is away, full, locked or out of connections; not: our statement was wrong."""
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, ConnectionError, asyncpg.InterfaceError)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, asyncpg.InterfaceError)):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
@@ -178,7 +179,7 @@ def _async_url(url: str) -> str:
         ("sqlite:///", "sqlite+aiosqlite:///"),
     ):
         if url.startswith(plain):
-            return driver + url.removeprefix(plain)
+            return driver + url.removeprefix(plain).replace("sslmode=", "ssl=")
     return url
 
 

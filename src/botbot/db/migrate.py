@@ -1,6 +1,7 @@
 """Brings the schema up to date, in one transaction under a lock: two processes that start at once take turns, and
 one that dies in the middle leaves the schema as it was."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from botbot.db.engine import Database
+from botbot.db.engine import Database, storage_errors
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-LOCK = 0x0B07B07
+TAKE_TURNS = text(f"select pg_advisory_xact_lock({0x0B07B07})")
+"""PostgreSQL: processes that start at once do this one after the other. SQLite's write transactions do so anyway."""
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -24,10 +26,11 @@ def config(connection: Connection | None = None) -> Config:
 
 async def migrate(database: Database) -> None:
     """Upgrade to the newest revision; a no-op when it is there already."""
-    async with database.engine.connect() as connection, connection.begin():
-        if not database.is_sqlite:
-            await connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        await connection.run_sync(_upgrade)
+    with storage_errors():
+        async with database.engine.connect() as connection, connection.begin():
+            if not database.is_sqlite:
+                await connection.execute(TAKE_TURNS)
+            await connection.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:
@@ -44,4 +47,9 @@ async def revision(database: Database) -> tuple[str | None, str]:
 
     async with database.reading() as connection:
         present = await connection.run_sync(current)
-    return present, ScriptDirectory.from_config(config()).get_current_head() or ""
+    return present, newest()
+
+
+@cache
+def newest() -> str:
+    return ScriptDirectory.from_config(config()).get_current_head() or ""

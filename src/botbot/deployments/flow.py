@@ -26,6 +26,7 @@ from botbot.deployments.schemas import (
 )
 from botbot.errors import (
     AlreadyDeployed,
+    DeploymentBusy,
     DiscordRefused,
     GuildPermissionMissing,
     IdempotencyKeyReused,
@@ -190,8 +191,11 @@ async def on_install(house: House, guilds: GuildLists, viewer: Viewer, arrival: 
         )
     async with _naming_the_tenant(house, guild_id), house.db.write() as session:
         row = await session.get(D, deployment_id, with_for_update=True)
-        if row is not None and row.user_id == viewer.user_id and row.status == AWAITING:
-            await service.enqueue(session, viewer, row, rules.DEPLOY)
+        if row is None or row.status != AWAITING:
+            return
+        if rules.has_expired(row.status, row.created_at, clock.now()):
+            raise DeploymentBusy("This invitation has run out. Please start again.", status="expired")
+        await service.enqueue(session, viewer, row, rules.DEPLOY)
 
 
 def present(house: House, viewer: Viewer, found: Found) -> DeploymentOut:

@@ -48,7 +48,7 @@ class Deploy:
             await _set(session, claim, None, status="rolled_back")
         await session.flush()
         if replaced := claim.payload.get("replaced"):
-            await _bring_back(session, replaced, claim.payload.get("replacedWas", "active"))
+            await _bring_back(session, replaced, claim.subject_id, claim.payload.get("replacedWas", "active"))
 
     async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
         failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
@@ -59,14 +59,14 @@ class Deploy:
         return None
 
 
-async def _bring_back(session: AsyncSession, deployment_id: str, was: str) -> None:
-    """The one that made room lives there again, as it did."""
-    found = await queries.get_deployment(session, deployment_id)
-    await session.execute(
-        update(D).where(D.id == deployment_id).values(status=was, replaced_by=None, updated_at=clock.now())
+async def _bring_back(session: AsyncSession, deployment_id: str, from_whom: str, was: str) -> None:
+    """The one that made room for `from_whom` lives there again, as it did; unless it moved out meanwhile."""
+    made_room = (D.id == deployment_id, D.status == "paused", D.replaced_by == from_whom)
+    agent_id = await session.scalar(
+        update(D).where(*made_room).values(status=was, replaced_by=None, updated_at=clock.now()).returning(D.agent_id)
     )
-    if found.row.agent_id and was == "active":
-        await agents.set_status(session, found.row.agent_id, "active")
+    if agent_id and was == "active":
+        await agents.set_status(session, agent_id, "active")
 
 
 class Remove:

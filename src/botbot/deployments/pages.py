@@ -18,6 +18,7 @@ from botbot.deployments.queries import Found
 from botbot.deployments.schemas import Customizations, DeploymentChange, DeploymentRequest
 from botbot.errors import ApiError, BotBotError, DiscordSignInExpired, ValidationFailed
 from botbot.house import House
+from botbot.kit import ids
 from botbot.security.requests import StrictRequest
 
 Asker = Request[Any, Any, Any]
@@ -50,7 +51,7 @@ async def _start_page(
     servers: list[dict[str, Any]] = []
     if viewer is not None and house.settings.has_discord:
         try:
-            servers = await _servers(house, guilds, viewer, refresh)
+            servers = await _servers(house, guilds, viewer, slug, refresh)
         except DiscordSignInExpired:
             viewer = None
         except BotBotError as failure:
@@ -68,6 +69,7 @@ async def _start_page(
         chosen=chosen,
         action=f"/personalities/{personality.slug}/deploy",
         error=error,
+        key=ids.new_secret(),
         refresh_url=f"/personalities/{personality.slug}/deploy?refresh=1",
         configured=house.settings.has_discord,
     )
@@ -77,14 +79,14 @@ def _login_back(personality: PersonalityTemplate) -> str:
     return f"/api/auth/discord?next=/personalities/{personality.slug}/deploy"
 
 
-async def _servers(house: House, guilds: GuildLists, viewer: Viewer, refresh: bool) -> list[dict[str, Any]]:
+async def _servers(house: House, guilds: GuildLists, viewer: Viewer, slug: str, refresh: bool) -> list[dict[str, Any]]:
     found = await list_manageable(house, guilds, viewer, fresher_than=FLOOR if refresh else None)
     async with house.db.read() as session:
         living = await queries.live_in(session, [int(guild.id) for guild in found])
-    return [_server(guild, living.get(int(guild.id))) for guild in found]
+    return [_server(guild, living.get(int(guild.id)), slug) for guild in found]
 
 
-def _server(guild: GuildOut, occupant: Found | None) -> dict[str, Any]:
+def _server(guild: GuildOut, occupant: Found | None, slug: str) -> dict[str, Any]:
     return {
         "id": guild.id,
         "name": guild.name,
@@ -96,6 +98,7 @@ def _server(guild: GuildOut, occupant: Found | None) -> dict[str, Any]:
         else {
             "deployment_id": occupant.row.id,
             "name": occupant.name,
+            "is_same": occupant.personality.slug == slug,
             "url": f"/deployments/{occupant.row.id}",
         },
     }

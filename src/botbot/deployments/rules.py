@@ -17,6 +17,8 @@ MAX_TRAITS = 40
 DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hello", "register_agent")
 REVIVE = ("check_rights", "set_profile", "set_avatar", "register_agent")
 UPDATE = ("check_rights", "set_profile", "set_avatar", "update_agent")
+UPDATE_UNSEEN = ("update_agent",)
+"""For one that made room: another one's face is on, and stays on."""
 REMOVE = ("stop_agent", "restore_profile", "restore_avatar")
 REMOVE_ALL = (*REMOVE, "take_back_hello")
 """Where moving in got stuck half undone."""
@@ -67,10 +69,16 @@ def check_customizations(name: str | UnsetType | None, traits: dict[str, Any] | 
     if traits:
         if len(traits) > MAX_TRAITS:
             wrong["customizations.traits"] = f"must have at most {MAX_TRAITS} keys"
+        elif not all(_is_plain_trait(name, value) for name, value in traits.items()):
+            wrong["customizations.traits"] = "must be short names with a number, yes or no, or up to 200 characters"
         stored["traits"] = traits
     if wrong:
         raise ValidationFailed(fields=wrong)
     return stored
+
+
+def _is_plain_trait(name: str, value: Any) -> bool:
+    return 0 < len(name) <= 40 and isinstance(value, (bool, int, float, str)) and len(str(value)) <= 200
 
 
 def has_expired(status: str, created_at: datetime, now: datetime) -> bool:

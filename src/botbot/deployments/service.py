@@ -279,7 +279,8 @@ async def change(
         row.channel_ids = channel_ids
     wait = await _stop_saga(session, row)
     payload = {"askedBy": _rights_of(viewer), "before": before, "wornName": await _worn_name(session, row)}
-    await _plan(session, row, "deploy", rules.UPDATE, payload, wait)
+    steps = rules.UPDATE_UNSEEN if row.replaced_by else rules.UPDATE
+    await _plan(session, row, "deploy", steps, payload, wait)
     audit.record(session, viewer.user_id, "deployment.change", ("deployment", row.id))
 
 

@@ -61,6 +61,15 @@ async def read_facts(house: House, deployment_id: str) -> Facts:
     return Facts(found.row, found.personality, version.snapshot, owner.discord_id)
 
 
+async def replaced_by(house: House, claim: Claim) -> Facts | None:
+    """The one that made room for this deployment, if there is one and it still waits to come back."""
+    if not claim.payload.get("replaced"):
+        return None
+    facts = await read_facts(house, claim.payload["replaced"])
+    waits = facts.row.status == "paused" and facts.row.replaced_by == claim.subject_id
+    return facts if waits else None
+
+
 class BaseStep:
     """Does nothing in every hook; the steps below say what they do."""
 
@@ -141,10 +150,13 @@ class SetProfile(BaseStep):
         await session.execute(update(D).where(D.id == claim.subject_id).values(previous_nick=noted["previousNick"]))
 
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
-        """Where the bot is gone, so is its profile."""
+        """Where the bot is gone, so is its profile. Where the one before has moved out, the bot gets its own back."""
         facts = await read_facts(self.house, claim.subject_id)
+        face = noted["backTo"]
+        if claim.payload.get("replaced") and await replaced_by(self.house, claim) is None:
+            face = {"nick": noted["previousNick"], "bio": None}
         try:
-            await self.house.discord.set_guild_profile(facts.guild_id, **noted["backTo"], reason=self.reason(claim))
+            await self.house.discord.set_guild_profile(facts.guild_id, **face, reason=self.reason(claim))
         except DiscordUnknown:
             return
 
@@ -167,8 +179,8 @@ class SetAvatar(BaseStep):
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
         facts = await read_facts(self.house, claim.subject_id)
         try:
-            if replaced := claim.payload.get("replaced"):
-                await self._wear(await read_facts(self.house, replaced), claim)
+            if before := await replaced_by(self.house, claim):
+                await self._wear(before, claim)
             elif claim.payload.get("wornName"):
                 await self._wear(facts, claim)
             else:

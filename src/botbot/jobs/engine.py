@@ -29,6 +29,8 @@ ATTEMPTS = 6
 OPTIONAL_ATTEMPTS = 12
 UNDO_ATTEMPTS = 8
 CONCURRENT = 16
+PREPARING = timedelta(minutes=3)
+"""How long a step may fail to find out what its undo would need."""
 PATIENCE = timedelta(hours=6)
 """How long a required step may wait for Discord's limits before the saga turns round."""
 
@@ -139,6 +141,8 @@ class SagaRunner:
             log.info("saga %s went on elsewhere", claim.saga_id)
         except StorageUnavailable:
             log.warning("saga %s waits for the database", claim.saga_id)
+        except Exception:
+            log.exception("saga %s met the unexpected; it is taken up again when its lease is over", claim.saga_id)
         finally:
             self._slots.release()
             self._woken.wake()
@@ -204,7 +208,7 @@ class _Run:
         """Decide what a failure means; true when this run is over for now."""
         step, plain = self._steps[row.name], msgspec.to_builtins(error.to_api_error())
         if _may_pass(error) and self._has_patience(row, step.optional, error):
-            await self._note(row, status="waiting", retry_at=_retry_at(row, error), error=plain)
+            await self._note(row, status="waiting", retry_at=self._retry_at(row, error), error=plain)
             return False
         if step.optional:
             await self._note(row, status="skipped", error=plain)
@@ -217,11 +221,23 @@ class _Run:
         return True
 
     def _has_patience(self, row: SagaStep, optional: bool, error: BotBotError) -> bool:
+        age = clock.now() - self._claim.created_at
+        if not row.attempts and not isinstance(error, DiscordBusy):
+            return age < PREPARING  # Nothing has happened yet, so attempts are not counted yet either.
         if optional:
             return row.attempts < OPTIONAL_ATTEMPTS
         if isinstance(error, DiscordBusy):
-            return clock.now() < self._claim.created_at + PATIENCE
+            return age < PATIENCE
         return row.attempts < ATTEMPTS
+
+    def _retry_at(self, row: SagaStep, error: BotBotError) -> datetime:
+        """What the peer asked for, else 1, 2, 4 … 60 seconds; while preparing, a third of the time that it took."""
+        asked = error.retry_after_seconds
+        if asked is None:
+            age = (clock.now() - self._claim.created_at).total_seconds()
+            asked = 2 ** (row.attempts - 1) if row.attempts else age / 3
+            asked = min(60.0, asked)
+        return clock.now() + timedelta(seconds=max(1.0, asked))
 
     async def _finish_or_wait(self) -> None:
         waiting = [row.retry_at for row in self._claim.steps if row.status == "waiting" and row.retry_at]
@@ -289,12 +305,6 @@ def _is_due(row: SagaStep) -> bool:
 
 def _may_pass(error: BotBotError) -> bool:
     return isinstance(error, PeerError) and not error.permanent
-
-
-def _retry_at(row: SagaStep, error: BotBotError) -> datetime:
-    """What the peer asked for, else 1, 2, 4 … 60 seconds."""
-    asked = error.retry_after_seconds
-    return clock.now() + timedelta(seconds=asked if asked is not None else min(60, 2 ** (row.attempts - 1)))
 
 
 def _undo_at(row: SagaStep, error: BotBotError) -> datetime:

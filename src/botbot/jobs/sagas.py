@@ -61,14 +61,15 @@ async def plan_saga(
 
 
 async def claim_saga(session: AsyncSession) -> Claim | None:
-    """Take the saga that is due longest; the database decides between workers."""
+    """Take the saga that is due longest; the database decides between workers. A lease far ahead is of a clock that was
+    put back since, and counts as over."""
     now = clock.now()
     due = (
         select(Saga.id)
         .where(
             Saga.status.in_(("running", "undoing")),
             Saga.run_at <= now,
-            or_(Saga.lease_until.is_(None), Saga.lease_until < now),
+            or_(Saga.lease_until.is_(None), Saga.lease_until < now, Saga.lease_until > now + 2 * LEASE),
         )
         .order_by(Saga.run_at)
         .limit(1)

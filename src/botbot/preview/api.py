@@ -11,7 +11,7 @@ from litestar.response import Stream
 from botbot.errors import ApiError
 from botbot.house import House
 from botbot.preview.schemas import ChatIn, DoneEvent, SessionEvent, TokenEvent
-from botbot.preview.service import Event, Exchange, Relays, answer, open_exchange
+from botbot.preview.service import Event, Exchange, Relays, answer_while_there, open_exchange
 from botbot.preview.sessions import PreviewSessions
 
 PING = b": ping\n\n"
@@ -35,7 +35,9 @@ async def chat(
     if STREAM in request.headers.get("accept", ""):
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return Stream(_stream(house, relays, exchange), media_type=STREAM, headers=headers)
-    return Response(await answer(house, relays, exchange), headers={"cache-control": "no-store"})
+    return Response(
+        await answer_while_there(house, relays, exchange, request.receive), headers={"cache-control": "no-store"}
+    )
 
 
 async def _stream(house: House, relays: Relays, exchange: Exchange) -> AsyncIterator[bytes]:

@@ -4,8 +4,10 @@ The model runs in a task of its own. A visitor who leaves cancels the response, 
 awaits in its `finally` never runs; so leaving only cancels that task, which closes the model's connection itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from botbot.agents.rules import conversation
 from botbot.agents.sampling import choose_sample
@@ -18,9 +20,11 @@ from botbot.jobs import budgets
 from botbot.peers.llm import Message
 from botbot.preview.schemas import MAX_MESSAGE, ChatOut, DoneEvent, Reason, SessionEvent, TokenEvent, UsageOut
 from botbot.preview.sessions import PreviewSession, PreviewSessions
+from botbot.security.limits import visitor
 
 Event = SessionEvent | TokenEvent | DoneEvent | ApiError
 MAX_TOKENS = 400
+log = logging.getLogger("botbot.preview")
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Exchange:
 async def open_exchange(
     house: House, sessions: PreviewSessions, id_or_slug: str, message: str, session_id: str | None, address: str
 ) -> Exchange:
-    """Check the message, the visitor's limits and the day's budget, in that order, before anything is answered.
+    """Check the message and the visitor's limits before anything is answered; the day's budget is asked at the call.
 
     Raises `ValidationFailed` (400), `NotFound` (404), `RateLimited` (429)."""
     text = message.strip()
@@ -46,27 +50,23 @@ async def open_exchange(
     async with house.db.read() as session:
         personality = await get_personality(session, id_or_slug)
     per_minute = house.settings.preview_per_minute
-    await house.limiter.hit("preview-address", address, per_minute)
-    if session_id:
-        await house.limiter.hit("preview-session", session_id, per_minute)
+    await house.limiter.hit("preview-address", visitor(address), per_minute)
     exchange = Exchange(personality, sessions.get_or_open(session_id, personality.id), text)
-    exchange.reason = await _why_no_model(house)
+    await house.limiter.hit("preview-session", exchange.session.id, per_minute)
+    exchange.reason = None if house.model.is_configured else "not_configured"
     if exchange.reason is None:
         snapshot = {name: getattr(personality, name) for name in SNAPSHOT}
         exchange.prompt = conversation(snapshot, personality.name, {}, exchange.session.turns, text)
     return exchange
 
 
-async def _why_no_model(house: House) -> Reason | None:
-    """`None` when one call was reserved from the day's cap. Without a database there is no budget: fail closed."""
-    if not house.model.is_configured:
-        return "not_configured"
+async def _may_call(house: House) -> bool:
+    """Reserve one call from the day's cap. Without a database there is no budget: fail closed."""
     try:
         async with house.db.write() as session:
-            reserved = await budgets.reserve(session, budgets.day_key("preview"), 1, house.settings.preview_per_day)
+            return await budgets.reserve(session, budgets.day_key("preview"), 1, house.settings.preview_per_day)
     except StorageUnavailable:
-        return "budget"
-    return None if reserved else "budget"
+        return False
 
 
 class Relay:
@@ -100,12 +100,18 @@ class Relay:
             await (self._from_sample(self._exchange.reason) if self._exchange.reason else self._from_model())
         except BotBotError as error:
             await self._queue.put(error.to_api_error())
+        except Exception:
+            log.exception("a preview met the unexpected")
+            await self._queue.put(BotBotError().to_api_error())
         await self._queue.put(None)
 
     async def _from_model(self) -> None:
         said: list[str] = []
         try:
-            async with self._house.model.stream(self._exchange.prompt, max_tokens=MAX_TOKENS) as reply:
+            ask = self._house.model.stream(
+                self._exchange.prompt, max_tokens=MAX_TOKENS, permit=lambda: _may_call(self._house)
+            )
+            async with ask as reply:
                 async for piece in reply:
                     said.append(piece)
                     await self._queue.put(TokenEvent(piece))
@@ -114,7 +120,7 @@ class Relay:
         except ModelUnavailable as error:
             if error.started or said:
                 raise
-            return await self._from_sample("unavailable")
+            return await self._from_sample("budget" if error.code == "budget" else "unavailable")
         self._exchange.session.remember(self._exchange.message, "".join(said))
         return await self._queue.put(done)
 
@@ -175,6 +181,34 @@ async def answer(house: House, relays: Relays, exchange: Exchange) -> ChatOut:
     if done is None:
         raise ModelUnavailable
     return ChatOut(exchange.session.id, "".join(said), done.source, done.usage, done.reason)
+
+
+class VisitorLeft(BotBotError):
+    """Nobody waits for this answer any more; it was given up, and its call to the model ended."""
+
+    status, error = 499, "visitor_left"
+
+
+async def answer_while_there(
+    house: House, relays: Relays, exchange: Exchange, receive: Callable[[], Awaitable[Any]]
+) -> ChatOut:
+    """The whole reply, given up as soon as the visitor closes the connection. `receive` is ASGI's, after the body."""
+    work = asyncio.create_task(answer(house, relays, exchange))
+    gone = asyncio.create_task(_until_gone(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise VisitorLeft
+        return work.result()
+    finally:
+        for task in (work, gone):
+            task.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+
+
+async def _until_gone(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 def _cut_off() -> ApiError:

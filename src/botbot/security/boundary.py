@@ -87,10 +87,14 @@ def headers_for(failure: BotBotError) -> dict[str, str]:
     return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
 
 
+VISITED = {"/api/auth/discord", "/api/auth/callback"}
+"""The two addresses under `/api` that browsers are sent to."""
+
+
 def prefers_html(path: str, accept: str) -> bool:
     """Pages answer HTML to browsers; `/api` answers a page only to someone who navigates there."""
     html, json = _quality(accept, "text/html"), _quality(accept, "application/json")
-    return html > json and not path.startswith("/api/marketplace")
+    return html > json and (not path.startswith("/api/") or path in VISITED)
 
 
 def _quality(accept: str, wanted: str) -> float:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from botbot.errors import BodyTooLarge, BotBotError, CrossSiteRequest, UnsupportedMediaType
+from botbot.errors import BodyTooLarge, BotBotError, CrossSiteRequest, NotFound, UnsupportedMediaType
 from botbot.security import boundary
 from botbot.security.requests import MAX_BODY, media_type
 
@@ -84,6 +84,8 @@ class Gate:
         return None
 
     def _check(self, scope: Scope) -> None:
+        if "\x00" in scope["path"]:
+            raise NotFound
         if scope["method"] in SAFE:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}

@@ -3,6 +3,7 @@
 When Redis is lost the limiter falls back to this process's memory: browsing goes on, and money is guarded elsewhere
 (`jobs/budgets.py` keeps its caps in the database and fails closed)."""
 
+import ipaddress
 import logging
 import time
 from typing import Any
@@ -18,6 +19,19 @@ from botbot.errors import RateLimited
 log = logging.getLogger("botbot.limits")
 
 TIMEOUT_SECONDS = 1.0
+
+
+def visitor(address: str) -> str:
+    """Who an address stands for: an IPv6 visitor owns a whole /64 and could change addresses within it at will."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 class Limiter:

@@ -50,7 +50,7 @@ def decode_json(body: bytes) -> Any:
     """JSON with bounded depth and integers, no NUL and no lone surrogates. An empty body is an empty object."""
     if not body.strip():
         return {}
-    if _depth(body) > MAX_DEPTH:
+    if _is_too_deep(body):
         raise ValidationFailed("That JSON is nested too deeply.")
     try:
         value = msgspec.json.decode(body)
@@ -60,19 +60,22 @@ def decode_json(body: bytes) -> Any:
     return value
 
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
+"""A string (perhaps unclosed) or a bracket. Possessive: a hostile body must not make it look twice."""
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def _depth(body: bytes) -> int:
-    """The deepest nesting of brackets outside strings, without parsing."""
-    depth = deepest = 0
-    for byte in _STRINGS.sub(b"", body):
-        if byte in b"[{":
+def _is_too_deep(body: bytes) -> bool:
+    """Whether brackets outside strings nest deeper than we accept, found without parsing."""
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        if token[0] in {b"[", b"{"}:
             depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
+            if depth > MAX_DEPTH:
+                return True
+        elif token[0] in {b"]", b"}"}:
             depth -= 1
-    return deepest
+    return False
 
 
 def _check(value: Any, name: str) -> None:
@@ -90,5 +93,5 @@ def _check(value: Any, name: str) -> None:
 
 
 def _check_text(text: str, name: str) -> None:
-    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if _UNUSABLE.search(text):
         raise ValidationFailed(fields={name: "must not contain NUL or broken characters"})

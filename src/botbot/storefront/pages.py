@@ -1,5 +1,6 @@
 """The marketplace, a personality's page, and the chat without a script."""
 
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -15,11 +16,12 @@ from botbot.catalog.queries import get_personality, get_version
 from botbot.catalog.rules import SORTS, Filters
 from botbot.deployments.models import LIVE
 from botbot.deployments.queries import list_deployments
-from botbot.errors import ApiError, BotBotError, RateLimited, ValidationFailed
+from botbot.errors import ApiError, BotBotError, ValidationFailed
 from botbot.house import House
-from botbot.preview.service import Relays, answer, open_exchange
+from botbot.preview.service import Relays, answer_while_there, open_exchange
 from botbot.preview.sessions import PreviewSession, PreviewSessions
 from botbot.reviews.queries import find_rating, ratings_of
+from botbot.security import boundary
 from botbot.security.requests import StrictRequest
 from botbot.storefront import views
 
@@ -58,12 +60,16 @@ def _lenient_filters(
             tags=tags,
             min_rating=_stars(min_rating),
             sort_by=sort_by if sort_by in SORTS else None,
-            page=max(1, min(int(page_number), 10_000)) if page_number.isascii() and page_number.isdigit() else 1,
+            page=_page(page_number),
             limit=PER_PAGE,
             cursor=None,
         )
     except ValidationFailed:
         return Filters(limit=PER_PAGE)
+
+
+def _page(text: str) -> int:
+    return max(1, min(int(text), 10_000)) if re.fullmatch("[0-9]{1,6}", text) else 1
 
 
 def _stars(text: str) -> float | None:
@@ -101,19 +107,23 @@ async def try_it(
     async with house.db.read() as session:
         found = await get_personality(session, slug)
     address = request.client.host if request.client else ""
-    error: ApiError | None = None
+    failure: BotBotError | None = None
     sources: dict[str, Any] = {}
     kept = sessions.find(session_id, found.id)
     try:
         exchange = await open_exchange(house, sessions, found.id, fields.get("message", ""), session_id, address)
         kept = exchange.session
-        said = await answer(house, relays, exchange)
+        said = await answer_while_there(house, relays, exchange, request.receive)
         sources = {"source": said.source, "reason": said.reason}
-    except (RateLimited, ValidationFailed) as failure:
-        error = failure.to_api_error()
-    except BotBotError as failure:
-        error = failure.to_api_error()
-    return await _detail_page(request, house, viewer, found, kept, error, sources)
+    except BotBotError as refusal:
+        failure = refusal
+    answered = await _detail_page(
+        request, house, viewer, found, kept, failure.to_api_error() if failure else None, sources
+    )
+    if failure is not None:
+        answered.status_code = failure.status
+        answered.headers.update(boundary.headers_for(failure))
+    return answered
 
 
 async def _detail_page(

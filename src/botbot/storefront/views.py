@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from botbot.accounts.rules import Viewer
+from botbot.agents.sampling import kind_of
 from botbot.catalog import queries, rules
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.rules import SORTS, Filters
@@ -188,7 +189,12 @@ def _review(review: Any, my_review_id: str | None) -> dict[str, Any]:
 def suggestions(personality: PersonalityTemplate) -> list[str]:
     """First messages to try: what people asked in its sample conversations."""
     asked = [turns[0]["content"] for turns in personality.sample_conversations if turns]
-    return [line for line in asked if len(line) <= 120][:3]
+    return [line for line in asked if len(line) <= 120 and _is_cheerful(line, personality.language)][:3]
+
+
+def _is_cheerful(line: str, language: str) -> bool:
+    """Some samples show how it refuses or comforts; nobody should begin with those."""
+    return kind_of(line, language) in {"greeting", "how_are_you", "who_are_you", "question", "opinion", "joke", "story"}
 
 
 def may_rate(personality: PersonalityTemplate, viewer: Viewer | None) -> bool:

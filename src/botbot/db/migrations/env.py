@@ -5,15 +5,16 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import JSON
 
-from botbot.db.base import Base, Moment
+from botbot.db.base import Base, Folded, Moment
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Write our column types by name, so that a migration reads as the models do."""
     name = "Moment" if isinstance(item, Moment) else "Json" if isinstance(item, JSON) else ""
+    name = "Folded" if item is Folded else name
     if kind != "type" or not name:
         return False
-    autogen_context.imports.add("from botbot.db.base import Json, Moment")
+    autogen_context.imports.add("from botbot.db.base import Folded, Json, Moment")
     return "Moment()" if name == "Moment" else "Json"
 
 

@@ -19,7 +19,7 @@ import msgspec
 from botbot.errors import ModelUnavailable
 from botbot.peers.llm import failures
 from botbot.peers.llm.breaker import Breaker
-from botbot.peers.llm.dialect import Dialect, Request
+from botbot.peers.llm.dialect import Dialect, Permit, Request
 from botbot.peers.llm.messages import Message, Reply, Usage, estimate_usage
 from botbot.peers.llm.upstream import Upstream, close_shielded, read_error
 from botbot.settings import Settings
@@ -111,16 +111,22 @@ class ModelClient:
 
     @asynccontextmanager
     async def stream(
-        self, messages: Sequence[Message], *, max_tokens: int = 500, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 500,
+        temperature: float | None = None,
+        permit: Permit | None = None,
     ) -> AsyncIterator[ReplyStream]:
-        """Ask, and read the reply as it is written. Leaving the block closes the connection at once.
+        """Ask, and read the reply as it is written. Leaving the block closes the connection at once. `permit` is asked
+        before each call to a server; where it says no, the failure's code is `budget`.
 
         Raises `ModelUnavailable`: on entering (`started` false), or while iterating (`started` true)."""
         if not self.is_configured or self._http.is_closed:
             raise ModelUnavailable(NOT_CONFIGURED, permanent=True, code="not_configured")
         start = asyncio.get_running_loop().time()
         with self._breaker.watch():
-            upstream, first = await self._first_token(Request(messages, max_tokens, temperature), start)
+            upstream, first = await self._first_token(Request(messages, max_tokens, temperature, permit), start)
         try:
             yield ReplyStream(upstream, first, messages, self._deadlines.between_tokens, start + self._deadlines.total)
         finally:
@@ -146,7 +152,7 @@ class ModelClient:
                 return await self._ask(model, request, deadline)
             except failures.AttemptFailed as failure:
                 last_failure = failure
-                if failure.code == "unauthorized" or clock() >= end:
+                if failure.code in {"unauthorized", "budget"} or clock() >= end:
                     break
         raise last_failure
 
@@ -166,6 +172,8 @@ class ModelClient:
         """The response of the first dialect that this model takes; its body not yet read."""
         dialect = self._dialects.get(model, Dialect())
         while True:
+            if request.permit is not None and not await request.permit():
+                raise failures.not_permitted()
             response, refusal = await self._post(dialect.body(model, request), deadline)
             if response.status_code == 200:
                 self._dialects[model] = dialect

@@ -4,12 +4,15 @@ Everybody takes `max_tokens` but the newer OpenAI models, which answer 400 and w
 models refuse a `temperature`, and some small servers refuse `stream_options`. We ask in the common dialect first, and
 when a 400 names a parameter we ask again without it. What worked is remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from botbot.peers.llm.messages import Message, decode_refusal
+
+Permit = Callable[[], Awaitable[bool]]
+"""Asked before every single call to a server, also to a fallback and in another dialect; false forbids it."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -18,6 +21,7 @@ class Request(msgspec.Struct, frozen=True):
     messages: Sequence[Message]
     max_tokens: int
     temperature: float | None
+    permit: Permit | None = None
 
 
 class Dialect(msgspec.Struct, frozen=True):

@@ -32,6 +32,13 @@ class AttemptFailed(ModelUnavailable):
     blames_server = True
 
 
+def not_permitted() -> AttemptFailed:
+    """Our own budget forbids the call; the server has nothing to do with it."""
+    failure = AttemptFailed(permanent=True, code="budget")
+    failure.blames_server = False
+    return failure
+
+
 def too_slow(*, started: bool) -> AttemptFailed:
     return AttemptFailed(_SLOW, started=started, code="timeout")
 

@@ -1,6 +1,7 @@
 """The pages: all servers, one server with its channels, what is written there, and the pictures."""
 
 import asyncio
+import time
 from typing import Any
 
 from aiohttp import web
@@ -72,6 +73,7 @@ def _server_page(
         problem=problem,
         problem_at=at,
         draft=draft,
+        moment=time.time_ns() // 1_000_000,
     )
 
 
