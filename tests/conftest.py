@@ -33,6 +33,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import botbot.runtime
 
+from tests import factories
+from tests.support import network
+from tests.support.browser import Browser
+from tests.support.people import Person, api_client
+from tests.support.postgres import NoPostgres, Postgres
+from tests.support.serving import Site, loopback_socket
+
 from botbot.catalog.models import PersonalityTemplate
 from botbot.db import Database
 from botbot.db.migrate import migrate
@@ -43,12 +50,6 @@ from botbot.sandbox.handle import DiscordHandle
 from botbot.sandbox.model.control import ModelControl, control
 from botbot.sandbox.server import Sandbox
 from botbot.settings import Settings
-from tests import factories
-from tests.support import network
-from tests.support.browser import Browser
-from tests.support.people import Person, api_client
-from tests.support.postgres import NoPostgres, Postgres
-from tests.support.serving import Site, loopback_socket
 
 SECRET_KEY = "tests-only-key-that-is-long-enough"
 PUBLIC_URL = "https://market.example"
@@ -221,9 +222,7 @@ def settings(
 
 
 @pytest.fixture
-async def make_site(
-    settings: Settings, sandbox: Sandbox, listeners: list[socket.socket]
-) -> AsyncIterator[MakeSite]:
+async def make_site(settings: Settings, sandbox: Sandbox, listeners: list[socket.socket]) -> AsyncIterator[MakeSite]:
     """Start a marketplace with changed settings; several of one test share database and sandbox."""
     import dataclasses
 

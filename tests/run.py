@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.support.postgres import find_binaries
 
 ROOT = Path(__file__).resolve().parent.parent

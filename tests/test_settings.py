@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,11 @@ from botbot.errors import ValidationFailed
 from botbot.settings import Settings, documented, load_settings, read_env_file, shown
 
 
-def load(**environ):
+def load(**environ: str) -> Any:
     return load_settings(environ, env_file=Path("/nonexistent/.env"))
 
 
-def test_nothing_set_is_the_documented_default(tmp_path):
+def test_nothing_set_is_the_documented_default(tmp_path: Path) -> None:
     found = load()
     assert (found.host, found.port, found.sandbox_port) == ("127.0.0.1", 8000, 8001)
     assert found.public_url == "http://127.0.0.1:8000"
@@ -22,19 +23,24 @@ def test_nothing_set_is_the_documented_default(tmp_path):
     assert (found.discord_pkce, found.discord_message_content) == (True, False)
     assert (found.preview_per_minute, found.preview_per_day, found.guild_tokens_per_day) == (10, 2000, 200_000)
     assert (found.session_days, found.retention_days) == (14, 30)
-    assert not (found.has_model or found.has_discord)
+    assert not found.has_model
+    assert not found.has_discord
     assert found.is_sqlite
 
 
-def test_each_setting_takes_a_value():
+def test_each_setting_takes_a_value() -> None:
     given = {
         "DATABASE_URL": "postgresql://x@h/d", "REDIS_URL": "redis://h", "BOTBOT_DATA_DIR": "/d", "BOTBOT_HOST": "::1",
-        "BOTBOT_PORT": "81", "BOTBOT_SANDBOX_PORT": "82", "BOTBOT_BASE_URL": "https://m.example/", "BOTBOT_SECRET_KEY": "a,b",
+        "BOTBOT_PORT": "81", "BOTBOT_SANDBOX_PORT": "82", "BOTBOT_BASE_URL": "https://m.example/",
+        "BOTBOT_SECRET_KEY": "a,b",
         "BOTBOT_ADMINS": "1, 2", "BOTBOT_TRUSTED_PROXIES": "10.0.0.1,10.1.0.0/16", "DISCORD_CLIENT_ID": "1",
-        "DISCORD_CLIENT_SECRET": "s", "DISCORD_BOT_TOKEN": "t", "DISCORD_API_URL": "http://d/", "DISCORD_AUTHORIZE_URL": "http://a",
+        "DISCORD_CLIENT_SECRET": "s", "DISCORD_BOT_TOKEN": "t", "DISCORD_API_URL": "http://d/",
+        "DISCORD_AUTHORIZE_URL": "http://a",
         "DISCORD_PKCE": "off", "DISCORD_MESSAGE_CONTENT": "ON", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://o/v1/",
-        "OPENAI_MODEL": "m", "OPENAI_FALLBACK_MODELS": "x, y", "BOTBOT_PREVIEW_PER_MINUTE": "3", "BOTBOT_PREVIEW_PER_DAY": "4",
-        "BOTBOT_GUILD_TOKENS_PER_DAY": "5", "BOTBOT_SESSION_DAYS": "6", "BOTBOT_RETENTION_DAYS": "7", "BOTBOT_LOG": "json",
+        "OPENAI_MODEL": "m", "OPENAI_FALLBACK_MODELS": "x, y", "BOTBOT_PREVIEW_PER_MINUTE": "3",
+        "BOTBOT_PREVIEW_PER_DAY": "4",
+        "BOTBOT_GUILD_TOKENS_PER_DAY": "5", "BOTBOT_SESSION_DAYS": "6", "BOTBOT_RETENTION_DAYS": "7",
+        "BOTBOT_LOG": "json",
         "SENTRY_DSN": "https://s", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://t",
     }  # fmt: skip
     assert set(given) >= {name for name, _, _ in documented()} & set(given)
@@ -59,45 +65,46 @@ def test_each_setting_takes_a_value():
         ("BOTBOT_PREVIEW_PER_DAY", "1e9"), ("BOTBOT_SESSION_DAYS", "0"), ("BOTBOT_PORT", "0x50"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_named(name, value):
+def test_what_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(ValidationFailed) as refused:
         load(**{name: value})
     assert set(refused.value.details["fields"]) == {name}
 
 
-def test_every_mistake_is_told_at_once():
+def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(ValidationFailed) as refused:
         load(BOTBOT_PORT="x", DISCORD_PKCE="x", BOTBOT_LOG="x")
     assert set(refused.value.details["fields"]) == {"BOTBOT_PORT", "DISCORD_PKCE", "BOTBOT_LOG"}
 
 
-def test_an_empty_value_counts_as_not_set():
+def test_an_empty_value_counts_as_not_set() -> None:
     assert load(BOTBOT_PORT="", DISCORD_PKCE=" ").port == 8000
 
 
-def test_the_environment_goes_before_the_file(tmp_path):
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
-        "# a comment\nBOTBOT_PORT=9000\nexport BOTBOT_HOST='0.0.0.0'\nOPENAI_MODEL=\"a=b\"\n\nnonsense\nDISCORD_CLIENT_ID = 7 \n"
+        "# a comment\nBOTBOT_PORT=9000\nexport BOTBOT_HOST='0.0.0.0'\nOPENAI_MODEL=\"a=b\"\n\nnonsense\n"
+        "DISCORD_CLIENT_ID = 7 \n"
     )
     found = load_settings({"BOTBOT_PORT": "9001"}, env_file=file)
     assert (found.port, found.host, found.openai_model, found.discord_client_id) == (9001, "0.0.0.0", "a=b", "7")
     assert read_env_file(tmp_path / "missing") == {}
 
 
-def test_no_secret_is_ever_shown():
-    secrets = {
-        "secret_key": "SECRET-1", "discord_client_secret": "SECRET-2", "discord_bot_token": "SECRET-3",
-        "openai_api_key": "SECRET-4", "sentry_dsn": "https://SECRET-5@sentry.example/1",
-        "database_url": "postgresql://user:SECRET-6@host/db", "redis_url": "redis://:SECRET-7@host",
+def test_no_secret_is_ever_shown() -> None:
+    secrets: dict[str, Any] = {
+        "secret_key": "CANARY-1", "discord_client_secret": "CANARY-2", "discord_bot_token": "CANARY-3",
+        "openai_api_key": "CANARY-4", "sentry_dsn": "https://CANARY-5@sentry.example/1",
+        "database_url": "postgresql://user:CANARY-6@host/db", "redis_url": "redis://:CANARY-7@host",
     }  # fmt: skip
     text = str(shown(Settings(**secrets)))
-    assert "SECRET" not in text
+    assert "CANARY" not in text
     assert "host/db" in text
 
 
 class TestTheGeneratedKey:
-    def test_is_made_once_and_for_its_owner_alone(self, tmp_path):
+    def test_is_made_once_and_for_its_owner_alone(self, tmp_path: Path) -> None:
         settings = Settings(data_dir=tmp_path / "data")
         first = settings.secret_keys()
         assert Settings(data_dir=tmp_path / "data").secret_keys() == first
@@ -106,7 +113,7 @@ class TestTheGeneratedKey:
         assert mode == 0o600
         assert len(list((tmp_path / "data").iterdir())) == 1
 
-    def test_two_processes_that_start_at_once_agree(self, tmp_path):
+    def test_two_processes_that_start_at_once_agree(self, tmp_path: Path) -> None:
         settings, pids = Settings(data_dir=tmp_path), []
         for n in range(6):
             pid = os.fork()
@@ -118,7 +125,7 @@ class TestTheGeneratedKey:
         assert len({path.read_text() for path in tmp_path.glob("saw-*")}) == 1
 
 
-def test_several_keys_decrypt_and_the_first_encrypts():
+def test_several_keys_decrypt_and_the_first_encrypts() -> None:
     from botbot.kit.cipher import Cipher
 
     old, new = Cipher(["old"]), Cipher(["new", "old"])

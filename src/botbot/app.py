@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 
 from botbot import health
@@ -33,7 +34,7 @@ from botbot.storefront import pages as storefront_pages
 from botbot.ui.assets import find_asset
 from botbot.ui.render import render
 
-VERSION = "1.0"
+TITLE, VERSION = "BotBot's Personality Marketplace", "1.0"
 
 
 def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool = False) -> tuple[App, Litestar]:
@@ -67,7 +68,9 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
         exception_handlers={Exception: answer_failure},
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
-        openapi_config=OpenAPIConfig(title="BotBot's Personality Marketplace", version=VERSION, render_plugins=[]),
+        openapi_config=OpenAPIConfig(
+            title="BotBot's Personality Marketplace", version=VERSION, enabled_endpoints=set()
+        ),
         debug=False,
         logging_config=None,
     )
@@ -122,6 +125,8 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
     """Every failure inside the application, as a page or as JSON."""
     failure = boundary.to_failure(error)
     headers = {**boundary.headers_for(failure), "cache-control": "no-store"}
+    if isinstance(error, HTTPException) and error.headers:
+        headers |= {name: value for name, value in error.headers.items() if name.lower() == "allow"}
     if boundary.prefers_html(request.url.path, request.headers.get("accept", "")):
         body = draw_failure(request, failure)
         return Response(body, status_code=failure.status, media_type=HTML, headers=headers)

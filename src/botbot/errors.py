@@ -105,6 +105,11 @@ class BodyTooLarge(BotBotError):
     default_message = "That is more than we accept at once."
 
 
+class HeadersTooLarge(BotBotError):
+    status, error = 431, "headers_too_large"
+    default_message = "The request's head is larger than we accept."
+
+
 class UnsupportedMediaType(BotBotError):
     status, error = 415, "unsupported_media_type"
     default_message = "Please send the body as application/json."

@@ -5,6 +5,7 @@ Values come from the environment, else from a `.env` file in the working directo
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -234,9 +235,9 @@ def _parse_switch(text: str) -> bool:
 
 
 def _parse_number(name: str, text: str) -> int:
-    highest = 65535 if name.endswith("port") else 10**12
-    if not text.isascii() or not text.isdigit() or not int(text) <= highest:
-        raise ValueError(f"must be a whole number from 0 to {highest}")
+    lowest, highest = (1 if name.endswith("_days") else 0), (65535 if name.endswith("port") else 10**12)
+    if not re.fullmatch("[0-9]{1,15}", text) or not lowest <= int(text) <= highest:
+        raise ValueError(f"must be a whole number from {lowest} to {highest}")
     return int(text)
 
 

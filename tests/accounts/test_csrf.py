@@ -1,25 +1,31 @@
 """Forged requests: every operation that changes something, called as another site would make a browser call it."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
 import pytest
-
-from botbot.sandbox import cast
-from tests.conftest import PUBLIC_URL
+from tests.conftest import PUBLIC_URL, MakeSite
 from tests.support.dump import differences, rows_of
-from tests.support.people import api_client
-from tests.support.routes import operations
+from tests.support.engines import ONLY_SQLITE
+from tests.support.people import Person, api_client
+from tests.support.routes import Operation, operations
+from tests.support.serving import Site
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from botbot.catalog.models import PersonalityTemplate
+from botbot.sandbox import cast
+
 JSON = {"rating": 5, "message": "hi", "discordGuildId": str(cast.TEA_HOUSE), "customizations": {"name": "Mallory"}}
 FORM = {"rating": "5", "message": "hi", "discordGuildId": str(cast.TEA_HOUSE), "name": "Mallory", "theme": "dark"}
 
 
-def unsafe_operations(site):
+def unsafe_operations(site: Site) -> Any:
     found = [operation for operation in operations(site.house) if operation.is_unsafe]
     assert len(found) >= 15
     return found
 
 
-def forgeries(site):
+def forgeries(site: Site) -> Any:
     """(name, headers); the cookie comes on top, as a browser would add it."""
     host = site.url.removeprefix("http://")
     return {
@@ -41,7 +47,7 @@ def forgeries(site):
 
 
 @pytest.fixture
-async def deployment(ada, personality, drain):
+async def deployment(ada: Person, personality: PersonalityTemplate, drain: Callable[[], Awaitable[None]]) -> Any:
     answer = await ada.post(
         f"/api/marketplace/personalities/{personality.id}/deploy", json={"discordGuildId": str(cast.TEA_HOUSE)}
     )
@@ -50,11 +56,13 @@ async def deployment(ada, personality, drain):
     return answer.json()["id"]
 
 
-def filled(operation, personality, deployment):
+def filled(operation: Operation, personality: PersonalityTemplate, deployment: Any) -> Any:
     return operation.at(personality_id=personality.id, slug=personality.slug, deployment_id=deployment)
 
 
-async def test_no_forgery_of_any_operation_changes_anything(site, ada, personality, deployment):
+async def test_no_forgery_of_any_operation_changes_anything(
+    site: Site, ada: Person, personality: PersonalityTemplate, deployment: Any
+) -> None:
     unsafe, cookie = unsafe_operations(site), f"botbot_session={ada.secret}"
     async with api_client(site.url) as attacker:
         before = await rows_of(site.house.db)
@@ -70,8 +78,10 @@ async def test_no_forgery_of_any_operation_changes_anything(site, ada, personali
     assert (await ada.get("/api/auth/session")).json()["user"] is not None
 
 
-@SQLITE
-async def test_simple_bodies_that_need_no_preflight_are_refused_as_json(site, ada, personality):
+@ONLY_SQLITE
+async def test_simple_bodies_that_need_no_preflight_are_refused_as_json(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
     """text/plain and forms may be sent by any page; even from our own origin the API does not read them as JSON."""
     path = f"/api/marketplace/personalities/{personality.id}/rate"
     for kind in ("text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", "", "text/json",
@@ -81,8 +91,8 @@ async def test_simple_bodies_that_need_no_preflight_are_refused_as_json(site, ad
     assert (await ada.get(f"/api/marketplace/personalities/{personality.id}")).json()["ratingCount"] == 0
 
 
-@SQLITE
-async def test_every_way_of_our_own_pages_works(site, ada, personality):
+@ONLY_SQLITE
+async def test_every_way_of_our_own_pages_works(site: Site, ada: Person, personality: PersonalityTemplate) -> None:
     """The same call by the ways browsers really make it, so that the refusals above are about the forgery."""
     path, cookie = f"/api/marketplace/personalities/{personality.id}/rate", f"botbot_session={ada.secret}"
     honest = [
@@ -97,16 +107,20 @@ async def test_every_way_of_our_own_pages_works(site, ada, personality):
             assert answer.status_code == 200, (headers, answer.text)
 
 
-@SQLITE
-async def test_a_bearer_token_needs_neither(site, ada, personality):
+@ONLY_SQLITE
+async def test_a_bearer_token_needs_neither(site: Site, ada: Person, personality: PersonalityTemplate) -> None:
     script = await ada.by_token()
     path = f"/api/marketplace/personalities/{personality.id}/rate"
     assert (await script.post(path, json={"rating": 4})).status_code == 200
-    assert (await script.post(path, json={"rating": 4}, headers={"origin": "https://my.tools.example"})).status_code == 200
+    assert (
+        await script.post(path, json={"rating": 4}, headers={"origin": "https://my.tools.example"})
+    ).status_code == 200
 
 
-@SQLITE
-async def test_a_made_up_token_does_not_carry_a_cookie_past_the_check(site, ada, personality):
+@ONLY_SQLITE
+async def test_a_made_up_token_does_not_carry_a_cookie_past_the_check(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
     path = f"/api/marketplace/personalities/{personality.id}/rate"
     headers = {"cookie": f"botbot_session={ada.secret}", "origin": "https://evil.example"}
     async with api_client(site.url) as attacker:
@@ -116,8 +130,8 @@ async def test_a_made_up_token_does_not_carry_a_cookie_past_the_check(site, ada,
     assert (await ada.get(f"/api/marketplace/personalities/{personality.id}")).json()["ratingCount"] == 0
 
 
-@SQLITE
-async def test_plain_http_is_another_origin_than_https(make_site, ada):
+@ONLY_SQLITE
+async def test_plain_http_is_another_origin_than_https(make_site: MakeSite, ada: Person) -> None:
     """Somebody on the network can forge pages of the plain address."""
     secure = await make_site(base_url=PUBLIC_URL)
     cookie = f"__Host-botbot_session={ada.secret}"
@@ -129,8 +143,8 @@ async def test_plain_http_is_another_origin_than_https(make_site, ada):
     assert (forged.status_code, honest.status_code) == (403, 204)
 
 
-@SQLITE
-async def test_no_preflight_is_answered_with_leave(site, client):
+@ONLY_SQLITE
+async def test_no_preflight_is_answered_with_leave(site: Site, client: httpx.AsyncClient) -> None:
     for path in ("/api/marketplace/personalities", "/api/auth/session", "/api/auth/logout"):
         headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
         answer = await client.options(path, headers=headers)
@@ -139,8 +153,10 @@ async def test_no_preflight_is_answered_with_leave(site, client):
         assert not [name for name in read.headers if name.startswith("access-control-")]
 
 
-@SQLITE
-async def test_reading_changes_nothing(site, ada, personality, deployment):
+@ONLY_SQLITE
+async def test_reading_changes_nothing(
+    site: Site, ada: Person, personality: PersonalityTemplate, deployment: Any
+) -> None:
     """Every GET of the site, as Ada, with a query that would be a verb elsewhere."""
     paths = {
         filled(operation, personality, deployment)

@@ -1,12 +1,20 @@
 """The list of personalities: its shape, its filters and orders, and paging that never skips or repeats."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
-
-from botbot.catalog.rules import PRIOR_COUNT, PRIOR_MEAN
 from tests import factories
+from tests.conftest import MakeSite
+from tests.support.people import Person
+from tests.support.serving import Site
+
+from botbot.catalog.models import PersonalityTemplate
+from botbot.catalog.rules import PRIOR_COUNT, PRIOR_MEAN, fold
+from botbot.house import House
 
 PATH = "/api/marketplace/personalities"
 CARD = {
@@ -31,14 +39,14 @@ SEARCHES: list[tuple[str, set[str]]] = [
     ("SÄNGER", {"Straße Sänger"}),
     ("sanger", {"Straße Sänger"}),
     ("istanbul", {"Straße Sänger"}),
-    ("%", {"Captain Ferro", "O'Hara \"Quotes\""}),
+    ("%", {"Captain Ferro", 'O\'Hara "Quotes"'}),
     ("100%", {"Captain Ferro"}),
-    ("_", {"Élan Vital", "O'Hara \"Quotes\""}),
+    ("_", {"Élan Vital", 'O\'Hara "Quotes"'}),
     ("under_score", {"Élan Vital"}),
     ("underXscore", set()),
-    ("\\", {"O'Hara \"Quotes\""}),
-    ("o'hara", {"O'Hara \"Quotes\""}),
-    ('"quotes"', {"O'Hara \"Quotes\""}),
+    ("\\", {'O\'Hara "Quotes"'}),
+    ("o'hara", {'O\'Hara "Quotes"'}),
+    ('"quotes"', {'O\'Hara "Quotes"'}),
     ("'; drop table personality_templates; --", set()),
     ("*", set()),
     ("tea OR sea", set()),
@@ -50,6 +58,8 @@ SEARCHES: list[tuple[str, set[str]]] = [
     ("😀", set()),
 ]
 
+ODD: list[Any] = [2**63, -1e300, "x\x00", "\ud800", None, [], True, "9999-99-99", "2026-01-01T00:00:00", 1]
+"""What somebody may write into a cursor by hand."""
 REFUSED = [
     ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=abc", "limit"),
     ("limit=1.5", "limit"), ("limit=", "limit"), ("limit=99999999999999999999", "limit"), ("page=0", "page"),
@@ -60,13 +70,13 @@ REFUSED = [
 ]  # fmt: skip
 
 
-async def names(client, query=""):
+async def names(client: httpx.AsyncClient, query: str = "") -> Any:
     answer = await client.get(f"{PATH}?{query}")
     assert answer.status_code == 200, answer.text
     return [each["name"] for each in answer.json()["personalities"]]
 
 
-async def fields(client, query):
+async def fields(client: httpx.AsyncClient, query: str) -> Any:
     answer = await client.get(f"{PATH}?{query}")
     assert answer.status_code == 400, (query, answer.status_code)
     assert answer.json()["error"] == "validation_failed"
@@ -74,7 +84,7 @@ async def fields(client, query):
 
 
 @pytest.fixture
-async def shelf(house):
+async def shelf(house: House) -> Any:
     """Six that differ in everything that can be asked for."""
     rows = [
         factories.personality_row("Tea Witch", category="Cosy Company", tags=["tea", "cosy"], deploy_count=3,
@@ -93,7 +103,7 @@ async def shelf(house):
     return await factories.add_personalities(house, rows)
 
 
-async def test_an_empty_catalogue_is_an_empty_page(client):
+async def test_an_empty_catalogue_is_an_empty_page(client: httpx.AsyncClient) -> None:
     assert (await client.get(PATH)).json() == {
         "personalities": [],
         "pagination": {
@@ -104,7 +114,9 @@ async def test_an_empty_catalogue_is_an_empty_page(client):
     }  # fmt: skip
 
 
-async def test_a_card_has_exactly_the_promised_fields(client, shelf):
+async def test_a_card_has_exactly_the_promised_fields(
+    client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+) -> None:
     body = (await client.get(PATH)).json()
     assert {frozenset(each) for each in body["personalities"]} == {frozenset(CARD)}
     assert set(body["pagination"]) == PAGINATION
@@ -116,7 +128,9 @@ async def test_a_card_has_exactly_the_promised_fields(client, shelf):
     assert card["category"] == "Cosy Company"
 
 
-async def test_its_avatar_is_a_picture_of_this_site(client, shelf):
+async def test_its_avatar_is_a_picture_of_this_site(
+    client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+) -> None:
     card = (await client.get(PATH)).json()["personalities"][0]
     picture = await client.get(card["avatar"])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
@@ -125,16 +139,18 @@ async def test_its_avatar_is_a_picture_of_this_site(client, shelf):
 
 
 class TestSearch:
-    async def test_every_word_occurs_somewhere_and_every_sign_is_literal(self, client, shelf):
+    async def test_every_word_occurs_somewhere_and_every_sign_is_literal(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         for search, found in SEARCHES:
             assert set(await names(client, f"search={quote(search, safe='')}")) == found, search
 
-    async def test_a_word_does_not_run_across_two_fields(self, client, house):
+    async def test_a_word_does_not_run_across_two_fields(self, client: httpx.AsyncClient, house: House) -> None:
         await factories.add_personality(house, "Alpha", description="Beta gamma delta epsilon.", tags=["zeta"])
         assert await names(client, "search=phabeta") == []
         assert await names(client, "search=epsilon.zeta") == []
 
-    async def test_the_best_match_comes_first(self, client, house):
+    async def test_the_best_match_comes_first(self, client: httpx.AsyncClient, house: House) -> None:
         rows = [
             factories.personality_row("Nothing here", slug="six", description="But comet in its story."),
             factories.personality_row("Tagged", slug="five", tags=["comet"]),
@@ -149,21 +165,25 @@ class TestSearch:
         found = await names(client, "search=comet")
         assert found == ["Comet", "Comets and more", "The Comet Rider", "The Xcomet", "Tagged", "Nothing here"]
 
-    async def test_equal_matches_go_by_deployments_then_id(self, client, house):
+    async def test_equal_matches_go_by_deployments_then_id(self, client: httpx.AsyncClient, house: House) -> None:
         rows = [factories.personality_row(f"Comet {n}", deploy_count=[1, 5, 5][n]) for n in range(3)]
         saved = await factories.add_personalities(house, rows)
         answer = (await client.get(f"{PATH}?search=comet")).json()["personalities"]
         first, second = sorted((saved[1].id, saved[2].id))
         assert [each["id"] for each in answer] == [first, second, saved[0].id]
 
-    async def test_a_chosen_sort_goes_before_the_match(self, client, shelf):
+    async def test_a_chosen_sort_goes_before_the_match(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         assert await names(client, "search=tea&sortBy=name") == ["Captain Ferro", "Steamtea Engine", "Tea Witch"]
 
-    async def test_too_long_is_told(self, client):
+    async def test_too_long_is_told(self, client: httpx.AsyncClient) -> None:
         assert set(await fields(client, f"search={'x' * 201}")) == {"search"}
         assert await names(client, f"search={'x' * 200}") == []
 
-    async def test_what_no_text_holds_is_no_500(self, client, shelf):
+    async def test_what_no_text_holds_is_no_500(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         for raw in ("%00", "a%00b", "%ED%A0%80", "%FF%FE"):
             answer = await client.get(f"{PATH}?search={raw}")
             assert answer.status_code in {200, 400}, raw
@@ -171,18 +191,20 @@ class TestSearch:
 
 
 class TestFilters:
-    async def test_category_by_name_or_slug(self, client, shelf):
+    async def test_category_by_name_or_slug(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
         for value in ("Cosy Company", "cosy-company", "COSY COMPANY", "cosy company"):
-            assert set(await names(client, f"category={quote(value)}")) == {"Tea Witch", "O'Hara \"Quotes\""}, value
+            assert set(await names(client, f"category={quote(value)}")) == {"Tea Witch", 'O\'Hara "Quotes"'}, value
 
-    async def test_categories_add_up(self, client, shelf):
+    async def test_categories_add_up(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
         found = set(await names(client, "category=musik&category=cosy-company"))
-        assert found == {"Tea Witch", "O'Hara \"Quotes\"", "Straße Sänger", "Steamtea Engine"}
+        assert found == {"Tea Witch", 'O\'Hara "Quotes"', "Straße Sänger", "Steamtea Engine"}
 
-    async def test_an_unknown_category_is_empty_and_no_error(self, client, shelf):
+    async def test_an_unknown_category_is_empty_and_no_error(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         assert await names(client, "category=nonsense") == []
 
-    async def test_all_of_the_tags(self, client, shelf):
+    async def test_all_of_the_tags(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
         everything = {row.name for row in shelf}
         for tags, found in [
             ("tea", {"Tea Witch"}), ("tea,cosy", {"Tea Witch"}), ("TEA, Cosy ", {"Tea Witch"}), ("tea,sea", set()),
@@ -191,7 +213,9 @@ class TestFilters:
         ]:  # fmt: skip
             assert set(await names(client, f"tags={tags}")) == found, tags
 
-    async def test_min_rating_compares_the_two_decimal_average(self, client, house, shelf):
+    async def test_min_rating_compares_the_two_decimal_average(
+        self, client: httpx.AsyncClient, house: House, shelf: list[PersonalityTemplate]
+    ) -> None:
         users = [await factories.add_user(house, 900 + n) for n in range(3)]
         for user, stars in zip(users, (4, 4, 5), strict=True):
             await factories.add_rating(house, shelf[0], user, stars)
@@ -200,30 +224,56 @@ class TestFilters:
         assert await names(client, "minRating=4.34") == []
         assert set(await names(client, "minRating=1")) == {"Tea Witch", "Captain Ferro"}
 
-    async def test_filters_combine_with_and(self, client, shelf):
+    async def test_filters_combine_with_and(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
         assert await names(client, "search=tea&category=musik&tags=steam") == ["Steamtea Engine"]
         assert await names(client, "search=tea&category=musik&tags=sea") == []
 
-    async def test_total_count_is_of_the_filter(self, client, shelf):
+    async def test_total_count_is_of_the_filter(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         pagination = (await client.get(f"{PATH}?search=tea&limit=2")).json()["pagination"]
         assert (pagination["totalCount"], pagination["totalPages"], pagination["hasNextPage"]) == (3, 2, True)
 
 
 class TestSorts:
-    async def test_popular_is_the_default_and_ties_go_by_id(self, client, shelf):
+    async def test_popular_is_the_default_and_ties_go_by_id(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         by_hand = [row.name for row in sorted(shelf, key=lambda row: (-row.deploy_count, row.id))]
         assert await names(client) == await names(client, "sortBy=popular") == by_hand
 
-    async def test_newest(self, client, shelf, house, tick):
+    async def test_newest(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate], house: House, tick: Callable[..., None]
+    ) -> None:
         tick(minutes=5)
         await factories.add_personality(house, "Newcomer")
         assert (await names(client, "sortBy=newest"))[0] == "Newcomer"
 
-    async def test_name_goes_by_the_folded_name(self, client, shelf):
+    async def test_name_goes_by_the_folded_name(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         found = await names(client, "sortBy=name")
-        assert found == ["Captain Ferro", "Élan Vital", "O'Hara \"Quotes\"", "Steamtea Engine", "Straße Sänger", "Tea Witch"]
+        assert found == [
+            "Captain Ferro",
+            "Élan Vital",
+            'O\'Hara "Quotes"',
+            "Steamtea Engine",
+            "Straße Sänger",
+            "Tea Witch",
+        ]
 
-    async def test_rating_weighs_how_many_rated(self, client, house, shelf):
+    async def test_name_sorts_alike_on_both_databases(self, client: httpx.AsyncClient, house: House) -> None:
+        """By code points of the folded name, whatever the server's locale; cursors depend on it."""
+        odd = ["ab", "a-b", "a b", "A_b", "_a", "Zz", "zz top", "1st", "10th", "é", "f", "ß", "'x", "a", "Ω", "€"]
+        await factories.add_personalities(
+            house, [factories.personality_row(f"{name} name", slug=f"odd-{n}") for n, name in enumerate(odd)]
+        )
+        found = await names(client, "sortBy=name&limit=100")
+        assert found == sorted(found, key=fold)
+
+    async def test_rating_weighs_how_many_rated(
+        self, client: httpx.AsyncClient, house: House, shelf: list[PersonalityTemplate]
+    ) -> None:
         users = [await factories.add_user(house, 900 + n) for n in range(6)]
         given = {0: [5], 1: [5, 5, 5, 4, 5, 5], 2: [1, 2], 3: [4, 4, 4]}
         for index, stars in given.items():
@@ -237,22 +287,26 @@ class TestSorts:
 
 
 class TestWhatIsRefused:
-    async def test_each_parameter_is_named(self, client):
+    async def test_each_parameter_is_named(self, client: httpx.AsyncClient) -> None:
         for query, named in REFUSED:
             found = await fields(client, query)
             assert named in found, query
             assert all(isinstance(text, str) and text for text in found.values())
 
-    async def test_several_at_once_are_all_named(self, client):
+    async def test_several_at_once_are_all_named(self, client: httpx.AsyncClient) -> None:
         assert {"limit", "minRating"} <= set(await fields(client, "limit=0&minRating=9"))
 
-    async def test_unknown_parameters_are_ignored(self, client, shelf):
+    async def test_unknown_parameters_are_ignored(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         assert len(await names(client, "utm_source=x&systemPrompt=1")) == 6
 
 
 class TestPaging:
     @pytest.mark.parametrize("sort", [*SORTS, "match"])
-    async def test_cursors_yield_each_exactly_once_while_others_arrive(self, client, house, sort):
+    async def test_cursors_yield_each_exactly_once_while_others_arrive(
+        self, client: httpx.AsyncClient, house: House, sort: str
+    ) -> None:
         saved = await factories.add_shelf(house, 37)
         query = "search=shelf" if sort == "match" else f"sortBy={sort}"
         seen, cursor, turn = [], "", 0
@@ -268,7 +322,7 @@ class TestPaging:
         assert len(seen) == len(set(seen))
         assert {row.id for row in saved} <= set(seen)
 
-    async def test_pages_yield_each_exactly_once(self, client, house):
+    async def test_pages_yield_each_exactly_once(self, client: httpx.AsyncClient, house: House) -> None:
         saved = await factories.add_shelf(house, 23)
         for sort in SORTS:
             seen = []
@@ -281,12 +335,12 @@ class TestPaging:
             assert len(seen) == 23
             assert set(seen) == {row.id for row in saved}
 
-    async def test_cursor_and_pages_agree(self, client, house):
+    async def test_cursor_and_pages_agree(self, client: httpx.AsyncClient, house: House) -> None:
         await factories.add_shelf(house, 12)
         for sort in SORTS:
             await self.compare(client, sort)
 
-    async def compare(self, client, sort):
+    async def compare(self, client: httpx.AsyncClient, sort: str) -> None:
         whole = [each["id"] for each in (await client.get(f"{PATH}?sortBy={sort}&limit=100")).json()["personalities"]]
         first = (await client.get(f"{PATH}?sortBy={sort}&limit=7")).json()
         cursor = quote(first["pagination"]["nextCursor"])
@@ -296,19 +350,27 @@ class TestPaging:
         assert second["pagination"]["hasPreviousPage"]
         assert second["pagination"]["nextCursor"] is None
 
-    async def test_a_page_past_the_end_is_empty(self, client, shelf):
+    async def test_a_page_past_the_end_is_empty(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         body = (await client.get(f"{PATH}?page=999999")).json()
         assert body["personalities"] == []
         assert not body["pagination"]["hasNextPage"]
 
-    async def test_a_cursor_belongs_to_its_filters(self, client, house):
+    async def test_a_cursor_belongs_to_its_filters(self, client: httpx.AsyncClient, house: House) -> None:
         await factories.add_shelf(house, 9)
         cursor = quote((await client.get(f"{PATH}?limit=3&sortBy=name")).json()["pagination"]["nextCursor"])
-        for query in ("sortBy=newest", "", "sortBy=name&search=shelf", "sortBy=name&category=x", "sortBy=name&minRating=2"):
+        for query in (
+            "sortBy=newest",
+            "",
+            "sortBy=name&search=shelf",
+            "sortBy=name&category=x",
+            "sortBy=name&minRating=2",
+        ):
             assert set(await fields(client, f"{query}&limit=3&cursor={cursor}")) == {"cursor"}
         assert len(await names(client, f"sortBy=name&limit=5&cursor={cursor}")) == 5, "the limit may change"
 
-    async def test_a_cursor_that_is_not_ours(self, client, house):
+    async def test_a_cursor_that_is_not_ours(self, client: httpx.AsyncClient, house: House) -> None:
         await factories.add_shelf(house, 3)
         for cursor in (
             "x", "====", "e30", "bnVsbA", "W10", "WyIiLDEsMSwiIl0", "🙂", "A" * 3000, "%00", "WyJhIiwxZTk5OSwxLCJiIl0",
@@ -318,7 +380,7 @@ class TestPaging:
                 raw = cursor if cursor.startswith("%") else quote(cursor)
                 assert set(await fields(client, f"sortBy={sort}&cursor={raw}")) == {"cursor"}, cursor
 
-    async def test_a_cursor_changed_by_hand_is_no_500(self, client, house):
+    async def test_a_cursor_changed_by_hand_is_no_500(self, client: httpx.AsyncClient, house: House) -> None:
         import base64
         import json
 
@@ -327,7 +389,7 @@ class TestPaging:
             cursor = (await client.get(f"{PATH}?limit=3&sortBy={sort}")).json()["pagination"]["nextCursor"]
             parts = json.loads(base64.urlsafe_b64decode(cursor + "=="))
             for place in range(len(parts)):
-                for value in (2**63, -1e300, "x\x00", "\ud800", None, [], True, "9999-99-99", "2026-01-01T00:00:00", 1):
+                for value in ODD:
                     changed = [*parts[:place], value, *parts[place + 1 :]]
                     packed = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
                     answer = await client.get(f"{PATH}?limit=3&sortBy={sort}&cursor={packed}")
@@ -335,18 +397,22 @@ class TestPaging:
 
 
 class TestFreshness:
-    async def test_an_etag_saves_the_body(self, client, shelf):
+    async def test_an_etag_saves_the_body(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
         first = await client.get(PATH)
         again = await client.get(PATH, headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == first.headers["etag"]
 
-    async def test_every_form_of_if_none_match(self, client, shelf):
+    async def test_every_form_of_if_none_match(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]
+    ) -> None:
         tag = (await client.get(PATH)).headers["etag"]
         for wrap in ("{}", "W/{}", '"other", {}', "*"):
             assert (await client.get(PATH, headers={"if-none-match": wrap.format(tag)})).status_code == 304, wrap
 
-    async def test_another_answer_has_another_etag(self, client, shelf, house):
+    async def test_another_answer_has_another_etag(
+        self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate], house: House
+    ) -> None:
         first = await client.get(PATH)
         other = await client.get(f"{PATH}?limit=2")
         assert first.headers["etag"] != other.headers["etag"]
@@ -355,7 +421,9 @@ class TestFreshness:
         assert now.status_code == 200
         assert now.json()["pagination"]["totalCount"] == 7
 
-    async def test_a_write_is_visible_to_another_process_within_two_seconds(self, make_site, site, client, shelf, ada):
+    async def test_a_write_is_visible_to_another_process_within_two_seconds(
+        self, make_site: MakeSite, site: Site, client: httpx.AsyncClient, shelf: list[PersonalityTemplate], ada: Person
+    ) -> None:
         other = await make_site()
         path = f"{PATH}/{shelf[0].id}"
         await client.get(f"{other.url}{path}")
@@ -366,7 +434,9 @@ class TestFreshness:
                 await asyncio.sleep(0.05)
 
 
-async def test_categories_count_what_is_on_the_shelf(client, house, shelf):
+async def test_categories_count_what_is_on_the_shelf(
+    client: httpx.AsyncClient, house: House, shelf: list[PersonalityTemplate]
+) -> None:
     await factories.add_personality(house, "Hidden", category="Secret", is_public=False)
     assert (await client.get("/api/marketplace/categories")).json() == [
         {"name": "Cosy Company", "slug": "cosy-company", "count": 2},

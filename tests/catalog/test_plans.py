@@ -1,14 +1,20 @@
 """What the hot reads cost: they walk the shelf's indexes, and ask as often for a hundred rows as for ten."""
 
-import pytest
+from typing import Any
 
+import httpx
+import pytest
 from tests import factories
+from tests.support.people import Person
 from tests.support.statements import recorded
+
+from botbot.catalog.models import PersonalityTemplate
+from botbot.house import House
 
 PATH = "/api/marketplace/personalities"
 
 
-async def plan(house, statement, parameters):
+async def plan(house: House, statement: str, parameters: Any) -> Any:
     """How the engine would run it; on PostgreSQL with what an index can do forbidden to be done without."""
     async with house.db.reading() as connection:
         if house.db.is_sqlite:
@@ -23,7 +29,7 @@ async def plan(house, statement, parameters):
             await connection.exec_driver_sql("reset all")
 
 
-async def statements(client, path):
+async def statements(client: httpx.AsyncClient, path: str) -> Any:
     with recorded() as seen:
         answer = await client.get(path)
     assert answer.status_code == 200, answer.text
@@ -31,7 +37,7 @@ async def statements(client, path):
 
 
 @pytest.mark.parametrize("sort", ["popular", "newest", "rating", "name"])
-async def test_each_order_walks_its_index_without_sorting(client, house, sort):
+async def test_each_order_walks_its_index_without_sorting(client: httpx.AsyncClient, house: House, sort: str) -> None:
     await factories.add_shelf(house, 120)
     first = await client.get(f"{PATH}?sortBy={sort}&limit=10")
     cursor = first.json()["pagination"]["nextCursor"]
@@ -44,7 +50,7 @@ async def test_each_order_walks_its_index_without_sorting(client, house, sort):
         assert "Sort" not in found, (query, found)
 
 
-async def test_a_detail_is_found_by_its_keys(client, house):
+async def test_a_detail_is_found_by_its_keys(client: httpx.AsyncClient, house: House) -> None:
     saved = await factories.add_shelf(house, 60)
     for key in (saved[7].id, saved[7].slug):
         asked = await statements(client, f"{PATH}/{key}")
@@ -54,7 +60,9 @@ async def test_a_detail_is_found_by_its_keys(client, house):
 
 
 @pytest.mark.parametrize("path", [f"{PATH}?limit=100", "/", "/?search=shelf", f"{PATH}?limit=100&search=shelf"])
-async def test_a_list_costs_the_same_for_ten_rows_and_a_hundred(client, house, path):
+async def test_a_list_costs_the_same_for_ten_rows_and_a_hundred(
+    client: httpx.AsyncClient, house: House, path: str
+) -> None:
     await factories.add_shelf(house, 10)
     await client.get(path)
     few = len(await statements(client, path))
@@ -64,10 +72,12 @@ async def test_a_list_costs_the_same_for_ten_rows_and_a_hundred(client, house, p
     assert few <= 5
 
 
-async def test_a_detail_page_costs_the_same_for_one_review_and_twenty(client, house, personality):
+async def test_a_detail_page_costs_the_same_for_one_review_and_twenty(
+    client: httpx.AsyncClient, house: House, personality: PersonalityTemplate
+) -> None:
     path = f"/personalities/{personality.slug}"
 
-    async def cost():
+    async def cost() -> Any:
         with recorded() as seen:
             await client.get(path, headers={"accept": "text/html"})
         return len(seen)
@@ -80,11 +90,13 @@ async def test_a_detail_page_costs_the_same_for_one_review_and_twenty(client, ho
     assert await cost() == one <= 8
 
 
-async def test_my_deployments_cost_the_same_for_two_and_ten(ada, house, personality):
+async def test_my_deployments_cost_the_same_for_two_and_ten(
+    ada: Person, house: House, personality: PersonalityTemplate
+) -> None:
     """Rows, not questions: each further deployment adds none."""
     from botbot.deployments.models import PersonalityDeployment
 
-    async def add(count, base):
+    async def add(count: int, base: int) -> None:
         user_id = await ada.user_id()
         async with house.db.write() as session:
             session.add_all(
@@ -94,7 +106,7 @@ async def test_my_deployments_cost_the_same_for_two_and_ten(ada, house, personal
                 for n in range(count)
             )
 
-    async def cost(path):
+    async def cost(path: str) -> Any:
         await ada.get(path)
         with recorded() as seen:
             assert (await ada.get(path)).status_code == 200

@@ -1,14 +1,21 @@
 """What visitors must never see: private and archived entries, and any piece of a system prompt."""
 
 import html
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import httpx
 import pytest
+from tests import factories
+from tests.support.people import Person
+from tests.support.routes import operations
+from tests.support.serving import Site
 
 from botbot.catalog.models import PersonalityTemplate
+from botbot.house import House
 from botbot.kit import clock
 from botbot.sandbox import cast
-from tests import factories
-from tests.support.routes import operations
+from botbot.sandbox.model.control import ModelControl
 
 DETAIL = {
     "id", "slug", "name", "description", "openingLine", "avatar", "category", "tags", "traits", "language",
@@ -19,19 +26,21 @@ PIECE = 40
 
 
 @pytest.fixture(params=["private", "archived"])
-async def hidden(request, house):
+async def hidden(request: pytest.FixtureRequest, house: House) -> Any:
     changes = {"is_public": False} if request.param == "private" else {"archived_at": clock.now()}
     return await factories.add_personality(house, "Hidden Hilda", category="Cellar", tags=["cellar"], **changes)
 
 
-def leaks(text, prompt=factories.PROMPT):
+def leaks(text: str, prompt: str = factories.PROMPT) -> Any:
     """The pieces of the prompt that the text holds, however it is escaped."""
     plain = [text, html.unescape(text), text.encode().decode("unicode_escape", errors="ignore")]
     windows = {prompt[n : n + PIECE] for n in range(len(prompt) - PIECE + 1)}
     return [window for window in windows if any(window in each for each in plain)]
 
 
-async def test_a_detail_has_exactly_the_promised_fields(client, personality):
+async def test_a_detail_has_exactly_the_promised_fields(
+    client: httpx.AsyncClient, personality: PersonalityTemplate
+) -> None:
     for key in (personality.id, personality.slug):
         body = (await client.get(f"/api/marketplace/personalities/{key}")).json()
         assert set(body) == DETAIL
@@ -41,20 +50,22 @@ async def test_a_detail_has_exactly_the_promised_fields(client, personality):
         assert body["sampleConversations"][0][0] == {"role": "user", "content": "Why do cats purr?"}
 
 
-async def test_a_detail_has_an_etag_of_its_own(client, personality):
+async def test_a_detail_has_an_etag_of_its_own(client: httpx.AsyncClient, personality: PersonalityTemplate) -> None:
     path = f"/api/marketplace/personalities/{personality.id}"
     first = await client.get(path)
     assert (await client.get(path, headers={"if-none-match": first.headers["etag"]})).status_code == 304
 
 
-async def test_an_odd_key_is_404(client, personality):
+async def test_an_odd_key_is_404(client: httpx.AsyncClient, personality: PersonalityTemplate) -> None:
     for key in ("nobody", "%00", "' or 1=1 --", "..%2f..%2fetc", "x" * 3000, "%F0%9F%98%80", personality.slug.upper()):
         answer = await client.get(f"/api/marketplace/personalities/{key}")
         assert answer.status_code in {400, 404}, key
         assert set(answer.json()) == {"error", "message", "code", "details"}
 
 
-async def test_hidden_entries_are_on_no_shelf(client, hidden, personality):
+async def test_hidden_entries_are_on_no_shelf(
+    client: httpx.AsyncClient, hidden: PersonalityTemplate, personality: PersonalityTemplate
+) -> None:
     for query in ("", "search=hidden", "category=cellar", "tags=cellar", "sortBy=newest", "sortBy=name"):
         body = (await client.get(f"/api/marketplace/personalities?{query}")).json()
         assert hidden.id not in [each["id"] for each in body["personalities"] + body["suggestions"]]
@@ -63,7 +74,9 @@ async def test_hidden_entries_are_on_no_shelf(client, hidden, personality):
     assert [each["name"] for each in (await client.get("/api/marketplace/categories")).json()] == [personality.category]
 
 
-async def test_hidden_entries_cannot_be_opened_rated_tried_or_deployed(ada, hidden):
+async def test_hidden_entries_cannot_be_opened_rated_tried_or_deployed(
+    ada: Person, hidden: PersonalityTemplate
+) -> None:
     for key in (hidden.id, hidden.slug):
         asked = [
             await ada.get(f"/api/marketplace/personalities/{key}"),
@@ -82,7 +95,15 @@ async def test_hidden_entries_cannot_be_opened_rated_tried_or_deployed(ada, hidd
         assert [answer.status_code for answer in asked] == [404] * len(asked)
 
 
-async def test_no_route_tells_any_piece_of_a_prompt(site, ada, cleo, client, personality, drain, model):
+async def test_no_route_tells_any_piece_of_a_prompt(
+    site: Site,
+    ada: Person,
+    cleo: Person,
+    client: httpx.AsyncClient,
+    personality: PersonalityTemplate,
+    drain: Callable[[], Awaitable[None]],
+    model: ModelControl,
+) -> None:
     """Every operation there is, as visitor, user and admin, over JSON and as pages, with a deployment that exists."""
     model.say = "Cats purr, and nobody is sure why."
     made = await ada.post(
@@ -96,14 +117,13 @@ async def test_no_route_tells_any_piece_of_a_prompt(site, ada, cleo, client, per
         if "/admin" in operation.path or operation.path.endswith(("/logout", "sign-out-everywhere", "/callback")):
             continue
         path = operation.at(**named, file_name=avatar)
-        body = {} if operation.method == "GET" else {"json": {"message": "hi", "rating": 4}}
+        body: dict[str, Any] = {} if operation.method == "GET" else {"json": {"message": "hi", "rating": 4}}
         if body and not path.startswith("/api/"):
             body = {"data": {"message": "hi", "rating": "4"}}
-        for who in (client, ada, cleo):
-            ask = who.request if who is client else who.http.request
+        for who in (client, ada.http, cleo.http):
             for accept in ("application/json", "text/html", "text/event-stream"):
                 headers = {"accept": accept, "origin": site.url}
-                answer = await ask(operation.method, path, headers=headers, **body)
+                answer = await who.request(operation.method, path, headers=headers, **body)
                 found = leaks(answer.text + repr(answer.headers))
                 assert not found, (operation, accept, found[0])
                 assert answer.status_code != 500
@@ -113,15 +133,16 @@ async def test_no_route_tells_any_piece_of_a_prompt(site, ada, cleo, client, per
     assert any(factories.PROMPT[:PIECE] in str(each.body) for each in model.recorded)
 
 
-async def test_the_finder_of_leaks_finds_them():
+async def test_the_finder_of_leaks_finds_them() -> None:
     piece = factories.PROMPT[30:90]
     assert leaks(f"x{piece}y")
     assert leaks(html.escape(piece))
     assert not leaks("nothing of it")
 
 
-async def test_the_tables_default_is_public(house):
+async def test_the_tables_default_is_public(house: House) -> None:
     row = await factories.add_personality(house, "Plain")
     async with house.db.read() as session:
         kept = await session.get(PersonalityTemplate, row.id)
+    assert kept is not None
     assert (kept.is_public, kept.archived_at) == (True, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
+from tests.support.commands import botbot, python
 
 from botbot import tables
 from botbot.db import Database
 from botbot.db.migrate import config, migrate, revision
-from tests.support.commands import botbot, python
 
 DIE = """
 import asyncio, os, signal, sys
@@ -52,7 +53,7 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
-async def test_the_migrations_make_what_the_models_say(database_url):
+async def test_the_migrations_make_what_the_models_say(database_url: str) -> None:
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         return list(compare_metadata(context, tables.metadata()))
@@ -60,7 +61,7 @@ async def test_the_migrations_make_what_the_models_say(database_url):
     assert await ask(database_url, differences) == []
 
 
-async def test_columns_have_the_models_types(database_url):
+async def test_columns_have_the_models_types(database_url: str) -> None:
     """By affinity: a text is no number, a moment no text. The exact names differ between the engines."""
 
     def wrong(connection: Connection) -> list[str]:
@@ -78,13 +79,13 @@ async def test_columns_have_the_models_types(database_url):
     assert await ask(database_url, wrong) == []
 
 
-async def test_migrating_again_changes_nothing(database):
+async def test_migrating_again_changes_nothing(database: Database) -> None:
     before = await revision(database)
     await migrate(database)
     assert await revision(database) == before == (newest(), newest())
 
 
-async def test_two_processes_that_start_at_once_take_turns(empty_database_url, tmp_path):
+async def test_two_processes_that_start_at_once_take_turns(empty_database_url: str, tmp_path: Path) -> None:
     runs = await asyncio.gather(
         *(botbot("migrate", cwd=tmp_path, DATABASE_URL=empty_database_url, BOTBOT_DATA_DIR="data") for _ in range(3))
     )
@@ -93,7 +94,9 @@ async def test_two_processes_that_start_at_once_take_turns(empty_database_url, t
 
 
 @pytest.mark.parametrize("creates", [1, 12, 30])
-async def test_a_death_in_the_middle_leaves_the_old_schema(empty_database_url, tmp_path, creates):
+async def test_a_death_in_the_middle_leaves_the_old_schema(
+    empty_database_url: str, tmp_path: Path, creates: int
+) -> None:
     died = await python("-c", DIE, empty_database_url, str(creates), cwd=tmp_path)
     assert died.code == -signal.SIGKILL, died.err
     assert await tables_of(empty_database_url) == set()
@@ -102,7 +105,7 @@ async def test_a_death_in_the_middle_leaves_the_old_schema(empty_database_url, t
     assert set(tables.metadata().tables) <= await tables_of(empty_database_url)
 
 
-async def test_there_is_one_line_of_revisions():
+async def test_there_is_one_line_of_revisions() -> None:
     script = ScriptDirectory.from_config(config())
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1

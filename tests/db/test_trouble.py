@@ -2,14 +2,20 @@
 
 import asyncio
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-
 from tests import factories
+from tests.conftest import MakeSite
+from tests.support.engines import ONLY_POSTGRES, ONLY_SQLITE
+from tests.support.people import Person
 from tests.support.postgres import Postgres
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from botbot.catalog.models import PersonalityTemplate
+from botbot.house import House
+
 COMMIT_FAILS = {
     "sqlite": (
         "create table parents (id integer primary key)",
@@ -30,18 +36,20 @@ MEND = {
 }
 
 
-async def run(house, statements):
+async def run(house: House, statements: Any) -> None:
     async with house.db.write() as session:
         for statement in statements[session.get_bind().dialect.name]:
             await session.execute(text(statement))
 
 
-async def count_ratings(house):
+async def count_ratings(house: House) -> Any:
     async with house.db.read() as session:
         return await session.scalar(text("select count(*) from personality_ratings"))
 
 
-async def test_a_commit_that_fails_is_no_success_and_harms_nobody_later(house, ada, ben, personality):
+async def test_a_commit_that_fails_is_no_success_and_harms_nobody_later(
+    house: House, ada: Person, ben: Person, personality: PersonalityTemplate
+) -> None:
     path = f"/api/marketplace/personalities/{personality.id}/rate"
     await run(house, COMMIT_FAILS)
     for _ in range(3):
@@ -58,14 +66,17 @@ async def test_a_commit_that_fails_is_no_success_and_harms_nobody_later(house, a
     assert (shown["avgRating"], shown["ratingCount"]) == (5.0, 1)
 
 
-@SQLITE
-async def test_a_full_disk_is_507_while_reading_goes_on(house, ada, personality):
+@ONLY_SQLITE
+async def test_a_full_disk_is_507_while_reading_goes_on(
+    house: House, ada: Person, personality: PersonalityTemplate
+) -> None:
     """SQLite's page limit answers exactly as a full disk does."""
     path = f"/api/marketplace/personalities/{personality.id}"
     async with house.db.write() as session:
         used = await session.scalar(text("pragma page_count"))
         await session.execute(text(f"pragma max_page_count = {used}"))
-    stored, answers = 0, []
+    stored = 0
+    answers: list[int] = []
     while answers.count(507) < 5 and len(answers) < 300:
         n = len(answers)
         answer = await ada.post(f"{path}/rate", json={"rating": 4, "review": f"{n} " + "word " * 190})
@@ -84,8 +95,10 @@ async def test_a_full_disk_is_507_while_reading_goes_on(house, ada, personality)
         assert await session.scalar(text("pragma integrity_check")) == "ok"
 
 
-@SQLITE
-async def test_another_writer_that_holds_the_pen_is_waited_for(house, ada, personality, database_url):
+@ONLY_SQLITE
+async def test_another_writer_that_holds_the_pen_is_waited_for(
+    house: House, ada: Person, personality: PersonalityTemplate, database_url: str
+) -> None:
     from botbot.db import Database
 
     other = Database(database_url)
@@ -100,15 +113,17 @@ async def test_another_writer_that_holds_the_pen_is_waited_for(house, ada, perso
 
 
 @pytest.fixture
-def own_server():
+def own_server() -> Any:
     """A PostgreSQL of this test's own, to be stopped and started."""
     server = Postgres()
     yield server
     server.stop()
 
 
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_a_postgres_restart_is_503_and_then_over(own_server, make_site, tmp_path):
+@ONLY_POSTGRES
+async def test_a_postgres_restart_is_503_and_then_over(
+    own_server: Postgres, make_site: MakeSite, tmp_path: Path
+) -> None:
     from tests.support.people import api_client
 
     site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")
@@ -123,7 +138,7 @@ async def test_a_postgres_restart_is_503_and_then_over(own_server, make_site, tm
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).status_code == 503
         starting = asyncio.create_task(asyncio.to_thread(own_server.start))
-        answers = []
+        answers: list[int] = []
         while not starting.done() or len(answers) < 20:
             answers.append((await client.get(path)).status_code)
             await asyncio.sleep(0.01)
@@ -133,10 +148,11 @@ async def test_a_postgres_restart_is_503_and_then_over(own_server, make_site, tm
         assert (await client.get("/readyz")).status_code == 200
 
 
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_a_postgres_without_free_connections_is_503(own_server, make_site, tmp_path):
+@ONLY_POSTGRES
+async def test_a_postgres_without_free_connections_is_503(
+    own_server: Postgres, make_site: MakeSite, tmp_path: Path
+) -> None:
     import asyncpg
-
     from tests.support.people import api_client
 
     site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")
@@ -154,8 +170,10 @@ async def test_a_postgres_without_free_connections_is_503(own_server, make_site,
         assert (await client.get("/api/marketplace/categories")).status_code == 200
 
 
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_a_postgres_that_restarts_between_two_requests_goes_unnoticed(own_server, make_site, tmp_path):
+@ONLY_POSTGRES
+async def test_a_postgres_that_restarts_between_two_requests_goes_unnoticed(
+    own_server: Postgres, make_site: MakeSite, tmp_path: Path
+) -> None:
     from tests.support.people import api_client
 
     site = await make_site(database_url=await own_server.copy(), data_dir=tmp_path / "other")

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import random
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.support.engines import ONLY_POSTGRES
 
 from botbot.db import Database, wake_on_commit
 from botbot.errors import BotBotError, StorageUnavailable
@@ -32,14 +34,14 @@ async def used(database: Database, key: str) -> int | None:
 
 
 @pytest.fixture
-async def neighbour(database_url):
+async def neighbour(database_url: str) -> Any:
     """Another process would open its own engine; so does this."""
     other = Database(database_url)
     yield other
     await other.dispose()
 
 
-async def test_read_then_write_by_many_loses_nothing(database, neighbour):
+async def test_read_then_write_by_many_loses_nothing(database: Database, neighbour: Database) -> None:
     async with database.write() as session:
         await put(session, "shared")
 
@@ -47,6 +49,7 @@ async def test_read_then_write_by_many_loses_nothing(database, neighbour):
         for _ in range(ROUNDS):
             async with through.write() as session:
                 row = await session.scalar(select(Budget).where(Budget.key == "shared").with_for_update())
+                assert row is not None
                 seen = row.used
                 await asyncio.sleep(0)
                 row.used = seen + 1
@@ -55,18 +58,18 @@ async def test_read_then_write_by_many_loses_nothing(database, neighbour):
     assert await used(database, "shared") == WRITERS * ROUNDS
 
 
-async def test_an_exception_stores_nothing(database):
-    with pytest.raises(ZeroDivisionError):
+async def test_an_exception_stores_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012  the block is the transaction
         async with database.write() as session:
             await put(session, "half-way")
             _ = 1 / 0
     assert await used(database, "half-way") is None
 
 
-async def test_a_failed_statement_takes_the_whole_transaction_with_it(database):
+async def test_a_failed_statement_takes_the_whole_transaction_with_it(database: Database) -> None:
     async with database.write() as session:
         await put(session, "taken")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError):  # noqa: PT012  the block is the transaction
         async with database.write() as session:
             await put(session, "companion")
             await session.execute(text("insert into budgets (key, used, created_at) values ('taken', 1, '2026-01-01')"))
@@ -75,27 +78,27 @@ async def test_a_failed_statement_takes_the_whole_transaction_with_it(database):
 
 class TestAFailedCommit:
     @pytest.fixture(autouse=True)
-    async def deferred(self, database):
+    async def deferred(self, database: Database) -> None:
         async with database.write() as session:
             for statement in DEFERRED:
                 await session.execute(text(statement))
 
-    async def fail(self, database):
+    async def fail(self, database: Database) -> None:
         async with database.write() as session:
             await put(session, "lost")
             await session.execute(text("insert into children values (42)"))
 
-    async def test_is_told_as_not_stored(self, database):
+    async def test_is_told_as_not_stored(self, database: Database) -> None:
         with pytest.raises(StorageUnavailable) as refused:
             await self.fail(database)
         assert refused.value.retry_after_seconds
 
-    async def test_leaves_no_row(self, database):
+    async def test_leaves_no_row(self, database: Database) -> None:
         with contextlib.suppress(IntegrityError, BotBotError):
             await self.fail(database)
         assert await used(database, "lost") is None
 
-    async def test_wedges_neither_this_process_nor_another(self, database, neighbour):
+    async def test_wedges_neither_this_process_nor_another(self, database: Database, neighbour: Database) -> None:
         """SQLAlchemy would keep the SQLite connection with its transaction open: everyone else is locked out."""
         for number in range(3):
             with contextlib.suppress(IntegrityError, BotBotError):
@@ -108,8 +111,8 @@ class TestAFailedCommit:
         assert await used(neighbour, "own 2") == 0
         assert await used(database, "neighbour 2") == 0
 
-    async def test_wakes_nobody(self, database):
-        woken = []
+    async def test_wakes_nobody(self, database: Database) -> None:
+        woken: list[str] = []
         database.on_wake = woken.append
         with contextlib.suppress(IntegrityError, BotBotError):
             async with database.write() as session:
@@ -120,13 +123,13 @@ class TestAFailedCommit:
 
 async def open_transactions(database: Database) -> int:
     async with database.read() as session:
-        return await session.scalar(
+        return await session.scalar(  # type: ignore[no-any-return]
             text("select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'")
         )
 
 
 @contextlib.asynccontextmanager
-async def begun(database: Database):
+async def begun(database: Database) -> Any:
     """A write in a task of its own, up to its first pause."""
     reached = asyncio.Event()
 
@@ -144,7 +147,7 @@ async def begun(database: Database):
 
 
 class TestACancelledWrite:
-    async def test_stores_nothing_and_lets_others_write_at_once(self, database, neighbour):
+    async def test_stores_nothing_and_lets_others_write_at_once(self, database: Database, neighbour: Database) -> None:
         async with begun(database) as task:
             task.cancel()
         async with asyncio.timeout(2), neighbour.write() as session:
@@ -153,7 +156,9 @@ class TestACancelledWrite:
         if not database.is_sqlite:
             assert await open_transactions(neighbour) == 0
 
-    async def test_that_is_cancelled_again_while_it_gives_up_still_gives_up(self, database, neighbour):
+    async def test_that_is_cancelled_again_while_it_gives_up_still_gives_up(
+        self, database: Database, neighbour: Database
+    ) -> None:
         async with begun(database) as task:
             for _ in range(5):
                 task.cancel()
@@ -161,7 +166,7 @@ class TestACancelledWrite:
         async with asyncio.timeout(2), neighbour.write() as session:
             await put(session, "next")
 
-    async def test_at_any_moment_keeps_no_connection(self, database, neighbour):
+    async def test_at_any_moment_keeps_no_connection(self, database: Database, neighbour: Database) -> None:
         """More cancellations than the pool has connections, at moments from the connect to the commit."""
         chance = random.Random(7)
 
@@ -183,7 +188,7 @@ class TestACancelledWrite:
             assert await open_transactions(neighbour) == 0
 
 
-async def test_a_reader_sees_what_was_committed_a_moment_ago(database, neighbour):
+async def test_a_reader_sees_what_was_committed_a_moment_ago(database: Database, neighbour: Database) -> None:
     async with database.read() as reading:
         statement = select(Budget.used).where(Budget.key == "fresh")
         assert await reading.scalar(statement) is None
@@ -192,7 +197,7 @@ async def test_a_reader_sees_what_was_committed_a_moment_ago(database, neighbour
         assert await reading.scalar(statement) == 1
 
 
-async def test_foreign_keys_hold(database):
+async def test_foreign_keys_hold(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.write() as session:
             await session.execute(
@@ -201,8 +206,8 @@ async def test_foreign_keys_hold(database):
             )  # fmt: skip
 
 
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_a_commit_wakes_listeners_of_another_process(database, neighbour):
+@ONLY_POSTGRES
+async def test_a_commit_wakes_listeners_of_another_process(database: Database, neighbour: Database) -> None:
     from botbot.jobs.signal import Signal
 
     signal = Signal(neighbour)

@@ -7,7 +7,7 @@ doesn't know), *answered* (the product has just been told). For a read the first
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +75,7 @@ class Scenario:
 
     name: str
     arrange: Callable[[Stage], Awaitable[dict[str, Any]]]
-    act: Callable[[Stage, dict[str, Any]], Awaitable[str]]
+    act: Callable[[Stage, dict[str, Any]], Coroutine[Any, Any, str]]
     ends: set[str]
 
 

@@ -2,7 +2,7 @@
 and what is shown is true."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,13 +22,13 @@ from botbot.sandbox import cast, permissions
 from botbot.sandbox.handle import DiscordHandle
 
 pytestmark = MOSTLY_SQLITE
-Drain = Callable[[], Awaitable[None]]
+Drain = Callable[[], Coroutine[Any, Any, None]]
 PROFILE = ("PATCH", "/guilds/*/members/@me")
 GUILD = ("GET", f"/guilds/{cast.TEA_HOUSE}")
 MEMBER = ("GET", "/guilds/*/members/*")
 CHANNELS = ("GET", "/guilds/*/channels")
 SPEAK = ("POST", "/channels/*/messages")
-LOST = {
+LOST: dict[str, dict[str, Any]] = {
     "502": {"status": 502},
     "reset": {"reset": True},
     "truncated": {"truncate": True},

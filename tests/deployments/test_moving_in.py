@@ -198,7 +198,7 @@ async def test_what_expired_is_over(
 async def test_the_list_is_newest_first_and_pages(
     ada: Person, personality: PersonalityTemplate, tick: Callable[..., None]
 ) -> None:
-    made = []
+    made: list[str] = []
     for _ in range(3):
         made.insert(0, (await scene.deploy(ada, personality.id, cast.CLOCKWORK_GARDEN))["id"])
         tick(seconds=1)

@@ -11,13 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import SECRET_KEY
-from tests.deployments import killing, scene
+from tests.deployments import scene
 from tests.support.browser import TLS
 from tests.support.engines import ONLY_SQLITE
 from tests.support.people import Person
 from tests.support.processes import Product
 from tests.support.serving import loopback_socket
 
+from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
 
 READY_SECONDS = 6.0
@@ -107,7 +108,7 @@ async def test_sigterm_in_the_middle_of_a_call(
     """Discord takes its time; we don't wait for it, and go on after the next start."""
     settings = {**sandbox.environment, "DATABASE_URL": database_url, "BOTBOT_SECRET_KEY": SECRET_KEY}
     product = Product(tmp_path / "product", listeners[0].getsockname()[1], settings)
-    ada = Person("ada", killing.cast.ADA, killing.cast.TEA_HOUSE, product)  # type: ignore[arg-type]
+    ada = Person("ada", cast.ADA, cast.TEA_HOUSE, product)  # type: ignore[arg-type]
     try:
         await product.start()
         await ada.sign_in()

@@ -1,12 +1,16 @@
 """The security headers stand on every answer, whoever wrote it: pages, JSON, files, streams, redirects and failures."""
 
 import re
+from typing import Any
 
-import pytest
-
+import httpx
+from tests.support.engines import ONLY_SQLITE
+from tests.support.people import Person
 from tests.support.routes import operations
+from tests.support.serving import Site
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from botbot.catalog.models import PersonalityTemplate
+
 FIXED = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -15,12 +19,12 @@ FIXED = {
 REQUIRED = {"default-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'", "form-action": "'self'"}
 
 
-def policy(answer):
+def policy(answer: httpx.Response) -> Any:
     text = answer.headers["content-security-policy"]
     return {name: " ".join(values) for name, *values in (each.split() for each in text.split(";") if each.strip())}
 
 
-def assert_guarded(answer, about):
+def assert_guarded(answer: httpx.Response, about: object) -> None:
     for name, value in FIXED.items():
         assert answer.headers.get_list(name) == [value], (about, name)
     assert len(answer.headers.get_list("content-security-policy")) == 1, about
@@ -33,8 +37,10 @@ def assert_guarded(answer, about):
     assert "x-powered-by" not in answer.headers, about
 
 
-@SQLITE
-async def test_on_every_route_as_page_and_as_json(ada, client, site, personality):
+@ONLY_SQLITE
+async def test_on_every_route_as_page_and_as_json(
+    ada: Person, client: httpx.AsyncClient, site: Site, personality: PersonalityTemplate
+) -> None:
     avatar = personality.avatar_path.rpartition("/")[2]
     for operation in operations(site.house):
         if operation.path.endswith("sign-out-everywhere") or operation.path.endswith("/logout"):
@@ -46,8 +52,8 @@ async def test_on_every_route_as_page_and_as_json(ada, client, site, personality
                 assert_guarded(answer, (operation, accept, answer.status_code))
 
 
-@SQLITE
-async def test_on_refusals_of_every_layer(client, ada):
+@ONLY_SQLITE
+async def test_on_refusals_of_every_layer(client: httpx.AsyncClient, ada: Person) -> None:
     asked = [
         await client.get("/nothing"),
         await client.post("/logout", headers={"origin": "https://evil.example"}),
@@ -61,8 +67,8 @@ async def test_on_refusals_of_every_layer(client, ada):
         assert_guarded(answer, (answer.request.method, answer.url, answer.status_code))
 
 
-@SQLITE
-async def test_on_files_streams_and_pictures(client, personality):
+@ONLY_SQLITE
+async def test_on_files_streams_and_pictures(client: httpx.AsyncClient, personality: PersonalityTemplate) -> None:
     page = (await client.get("/", headers={"accept": "text/html"})).text
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert files
@@ -76,19 +82,31 @@ async def test_on_files_streams_and_pictures(client, personality):
     assert_guarded(stream, "stream")
 
 
-@SQLITE
-async def test_pages_of_a_person_are_kept_by_nobody(ada, personality):
+@ONLY_SQLITE
+async def test_pages_of_a_person_are_kept_by_nobody(ada: Person, personality: PersonalityTemplate) -> None:
     for path in ("/", f"/personalities/{personality.slug}", "/account", "/deployments", "/api/auth/session"):
         answer = await ada.get(path, headers={"accept": "text/html"})
         assert "no-store" in answer.headers["cache-control"], path
 
 
-@SQLITE
-async def test_no_page_loads_anything_from_elsewhere(ada, client, site, personality):
-    for path in ("/", f"/personalities/{personality.slug}", "/privacy", "/terms", "/account", "/deployments", "/nothing"):
+@ONLY_SQLITE
+async def test_no_page_loads_anything_from_elsewhere(
+    ada: Person, client: httpx.AsyncClient, site: Site, personality: PersonalityTemplate
+) -> None:
+    for path in (
+        "/",
+        f"/personalities/{personality.slug}",
+        "/privacy",
+        "/terms",
+        "/account",
+        "/deployments",
+        "/nothing",
+    ):
         page = (await ada.get(path, headers={"accept": "text/html"})).text
         loaded = re.findall(r'<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\bsrc="([^"]+)"', page)
-        loaded += re.findall(r'<link\b[^>]*?\brel="(?:stylesheet|icon|preload|modulepreload|manifest)"[^>]*?\bhref="([^"]+)"', page)
+        loaded += re.findall(
+            r'<link\b[^>]*?\brel="(?:stylesheet|icon|preload|modulepreload|manifest)"[^>]*?\bhref="([^"]+)"', page
+        )
         foreign = [each for each in loaded if not each.startswith(("/", "data:image/", "https://cdn.discordapp.com/"))]
         assert foreign == [], path
         assert not re.search(r"\son[a-z]+=|javascript:|\shx-on|<style|\sstyle=", page), path

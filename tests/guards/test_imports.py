@@ -91,11 +91,11 @@ def parts(module: str) -> tuple[str, str]:
     return room, rest.partition(".")[0]
 
 
-def test_every_room_is_on_the_map():
+def test_every_room_is_on_the_map() -> None:
     assert {parts(module)[0] for module in modules()} <= set(ROOMS) | TOP
 
 
-def test_rooms_open_only_the_doors_of_the_map():
+def test_rooms_open_only_the_doors_of_the_map() -> None:
     wrong = []
     for module, path in modules().items():
         room, _ = parts(module)
@@ -109,7 +109,7 @@ def test_rooms_open_only_the_doors_of_the_map():
     assert wrong == []
 
 
-def test_nobody_imports_another_rooms_controllers():
+def test_nobody_imports_another_rooms_controllers() -> None:
     wrong = [
         f"{module} → {target}"
         for module, path in modules().items()
@@ -122,7 +122,7 @@ def test_nobody_imports_another_rooms_controllers():
     assert wrong == []
 
 
-def test_models_rules_and_queries_stay_low():
+def test_models_rules_and_queries_stay_low() -> None:
     wrong = []
     for module, path in modules().items():
         room, kind = parts(module)
@@ -137,7 +137,7 @@ def test_models_rules_and_queries_stay_low():
     assert wrong == []
 
 
-def test_a_session_is_never_committed_by_a_service():
+def test_a_session_is_never_committed_by_a_service() -> None:
     wrong = [
         module
         for module, path in modules().items()
@@ -146,7 +146,7 @@ def test_a_session_is_never_committed_by_a_service():
     assert wrong == []
 
 
-def test_the_clock_is_read_in_one_place():
+def test_the_clock_is_read_in_one_place() -> None:
     """A date read elsewhere would not move with the tests' clock. Durations by `time.perf_counter` are no dates."""
     wrong = [
         module
@@ -156,7 +156,7 @@ def test_the_clock_is_read_in_one_place():
     assert wrong == []
 
 
-def test_the_bot_knows_nothing_of_pages():
+def test_the_bot_knows_nothing_of_pages() -> None:
     for module, path in modules().items():
         if parts(module)[0] == "bot":
             assert not [t for t in imports_of(path) if parts(t)[1] in EDGES or parts(t)[0] in {"ui", "app"}], module

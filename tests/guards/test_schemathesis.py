@@ -1,10 +1,15 @@
 """Generated requests against the running site, as somebody who is signed in: it keeps the document's promises."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
-
 from tests import factories
+from tests.conftest import MakeSite, SignIn
 from tests.support.commands import python
-
+from tests.support.engines import ONLY_SQLITE
+from tests.support.people import Person
+from tests.support.serving import Site
 
 TOO_FINAL = ("/api/account", "/api/auth/callback", "/api/auth/discord")
 """Erasing the one who asks, and the two addresses that lead to Discord and back."""
@@ -13,7 +18,7 @@ SKIPPED_CHECKS = "ignored_auth,positive_data_acceptance"
 that a cursor is one of ours or that a name doesn't hold "discord", so a refusal of well-shaped input is no fault."""
 
 
-async def run(site, person, tmp_path, *, examples, phases):
+async def run(site: Site, person: Person, tmp_path: Path, *, examples: int, phases: str) -> Any:
     script = await person.by_token()
     excluded = [part for path in TOO_FINAL for part in ("--exclude-path", path)]
     return await python(
@@ -27,11 +32,11 @@ async def run(site, person, tmp_path, *, examples, phases):
 
 
 @pytest.fixture
-async def open_site(make_site):
+async def open_site(make_site: MakeSite) -> Any:
     return await make_site(preview_per_minute=1_000_000, preview_per_day=1_000_000)
 
 
-async def check(open_site, sign_in, tmp_path, **how):
+async def check(open_site: Site, sign_in: SignIn, tmp_path: Path, **how: Any) -> None:
     ada = await sign_in("ada", open_site)
     await factories.add_shelf(open_site.house, 5)
     done = await run(open_site, ada, tmp_path, **how)
@@ -39,11 +44,11 @@ async def check(open_site, sign_in, tmp_path, **how):
     assert done.code == 0, done.out[-12_000:] + done.err[-2000:]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_few_hundred_requests(open_site, sign_in, tmp_path):
+@ONLY_SQLITE
+async def test_a_few_hundred_requests(open_site: Site, sign_in: SignIn, tmp_path: Path) -> None:
     await check(open_site, sign_in, tmp_path, examples=8, phases="examples,coverage,fuzzing")
 
 
 @pytest.mark.long
-async def test_thousands_of_requests(open_site, sign_in, tmp_path):
+async def test_thousands_of_requests(open_site: Site, sign_in: SignIn, tmp_path: Path) -> None:
     await check(open_site, sign_in, tmp_path, examples=120, phases="examples,coverage,fuzzing,stateful")

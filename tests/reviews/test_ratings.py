@@ -1,30 +1,36 @@
 """Ratings: one each, replaced and taken back, with an average that is exact whoever races."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import func, select
+from tests import factories
+from tests.conftest import MakeSite
+from tests.support.browser import forms_of
+from tests.support.engines import ONLY_SQLITE
+from tests.support.people import Person, api_client
+from tests.support.serving import Site
 
 from botbot.catalog.models import PersonalityTemplate
+from botbot.house import House
 from botbot.reviews.models import PersonalityRating
 from botbot.sandbox import cast
-from tests import factories
-from tests.support.people import api_client
-
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def path(personality):
+def path(personality: PersonalityTemplate) -> Any:
     return f"/api/marketplace/personalities/{personality.id}"
 
 
-async def shown(client, path):
+async def shown(client: httpx.AsyncClient | Person, path: str) -> Any:
     body = (await client.get(path)).json()
     return body["avgRating"], body["ratingCount"], body["ratings"]["histogram"]
 
 
-async def truth(house, personality):
+async def truth(house: House, personality: PersonalityTemplate) -> Any:
     """(mean, count) from the rows themselves, and what the entry claims."""
     async with house.db.read() as session:
         rows = select(func.avg(PersonalityRating.rating), func.count()).where(
@@ -35,7 +41,7 @@ async def truth(house, personality):
     return (None if mean is None else round(float(mean), 2), count), entry
 
 
-async def test_a_rating_answers_mine_and_what_became_of_the_average(ada, ben, path):
+async def test_a_rating_answers_mine_and_what_became_of_the_average(ada: Person, ben: Person, path: str) -> None:
     first = await ada.post(f"{path}/rate", json={"rating": 5, "review": "Made me curious."})
     assert (first.status_code, first.json()) == (
         200,
@@ -45,7 +51,7 @@ async def test_a_rating_answers_mine_and_what_became_of_the_average(ada, ben, pa
     assert second.json() == {"rating": 2, "review": None, "avgRating": 3.5, "ratingCount": 2}
 
 
-async def test_a_second_one_replaces_the_first(ada, ben, path):
+async def test_a_second_one_replaces_the_first(ada: Person, ben: Person, path: str) -> None:
     await ben.post(f"{path}/rate", json={"rating": 4})
     for stars in (1, 5, 3):
         await ada.post(f"{path}/rate", json={"rating": stars, "review": f"{stars} stars"})
@@ -55,7 +61,7 @@ async def test_a_second_one_replaces_the_first(ada, ben, path):
     assert [each["review"] for each in body["ratings"]["newest"]] == ["3 stars"]
 
 
-async def test_taken_back_it_never_was(ada, ben, path):
+async def test_taken_back_it_never_was(ada: Person, ben: Person, path: str) -> None:
     await ben.post(f"{path}/rate", json={"rating": 2})
     await ada.post(f"{path}/rate", json={"rating": 5, "review": "Gone soon."})
     for _ in range(2):
@@ -66,7 +72,9 @@ async def test_taken_back_it_never_was(ada, ben, path):
     assert (await shown(ada, path))[:2] == (None, 0)
 
 
-async def test_a_review_shows_who_and_whether_they_used_it(house, ada, ben, path, personality):
+async def test_a_review_shows_who_and_whether_they_used_it(
+    house: House, ada: Person, ben: Person, path: str, personality: PersonalityTemplate
+) -> None:
     from botbot.catalog.service import note_use
 
     async with house.db.write() as session:
@@ -78,7 +86,9 @@ async def test_a_review_shows_who_and_whether_they_used_it(house, ada, ben, path
     assert [(each["username"], each["usedIt"]) for each in newest] == [("Ben", False), ("Ada", True)]
 
 
-async def test_only_the_ten_newest_with_words_are_shown(house, client, personality, path, tick):
+async def test_only_the_ten_newest_with_words_are_shown(
+    house: House, client: httpx.AsyncClient, personality: PersonalityTemplate, path: str, tick: Callable[..., None]
+) -> None:
     for n in range(13):
         user = await factories.add_user(house, 800 + n)
         await factories.add_rating(house, personality, user, 4, f"Word {n}" if n % 4 else None)
@@ -87,13 +97,13 @@ async def test_only_the_ten_newest_with_words_are_shown(house, client, personali
     assert newest == [f"Word {n}" for n in range(12, -1, -1) if n % 4][:10]
 
 
-async def test_visitors_are_asked_to_sign_in(client, path):
+async def test_visitors_are_asked_to_sign_in(client: httpx.AsyncClient, path: str) -> None:
     for answer in (await client.post(f"{path}/rate", json={"rating": 5}), await client.delete(f"{path}/rate")):
         assert (answer.status_code, answer.json()["error"]) == (401, "authentication_required")
         assert answer.json()["details"]["loginUrl"].endswith("/api/auth/discord")
 
 
-async def test_what_is_no_rating_is_named_and_changes_nothing(ada, path):
+async def test_what_is_no_rating_is_named_and_changes_nothing(ada: Person, path: str) -> None:
     for body, field in [
         ({"rating": 0}, "rating"), ({"rating": 6}, "rating"), ({"rating": -1}, "rating"), ({"rating": 4.5}, "rating"),
         ({"rating": "5"}, "rating"), ({"rating": None}, "rating"), ({"rating": True}, "rating"), ({}, "rating"),
@@ -108,11 +118,14 @@ async def test_what_is_no_rating_is_named_and_changes_nothing(ada, path):
     assert (await shown(ada, path))[:2] == (None, 0)
 
 
-async def test_hostile_words_come_back_as_they_were_and_are_only_text_on_the_page(ada, path, personality):
+async def test_hostile_words_come_back_as_they_were_and_are_only_text_on_the_page(
+    ada: Person, path: str, personality: PersonalityTemplate
+) -> None:
     for words in (
         "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{7*7}} ${7*7} {user.__class__} %s",
         "'; drop table personality_ratings; --", "<b hx-get='/logout' hx-trigger='load'>x</b>", "javascript:alert(1)",
-        "@everyone <@1>", "\u202egnirts desrever\u202c", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A", "😀" * 500, "a\nb\n\n\nc", "</textarea><script>x</script>",
+        "@everyone <@1>",
+        "\u202egnirts desrever\u202c", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A", "😀" * 500, "a\nb\n\n\nc", "</textarea><script>x</script>",
         "\\u0000", "&lt;b&gt;", "\ufeffbom", "x" * 1000,
     ):  # fmt: skip
         answer = await ada.post(f"{path}/rate", json={"rating": 3, "review": words})
@@ -125,12 +138,12 @@ async def test_hostile_words_come_back_as_they_were_and_are_only_text_on_the_pag
             assert tag not in page.text, words
 
 
-async def test_accents_are_kept_in_one_form(ada, path):
+async def test_accents_are_kept_in_one_form(ada: Person, path: str) -> None:
     answer = await ada.post(f"{path}/rate", json={"rating": 3, "review": "  cafe\u0301  "})
     assert answer.json()["review"] == "caf\u00e9"
 
 
-async def test_broken_characters_are_refused_alike(ada, path):
+async def test_broken_characters_are_refused_alike(ada: Person, path: str) -> None:
     for raw in (rb'{"rating": 5, "review": "\ud800"}', rb'{"rating": 5, "review": "\u0000"}',
                 b'{"rating": 5, "review": "\xff"}'):  # fmt: skip
         answer = await ada.post(f"{path}/rate", content=raw, headers={"content-type": "application/json"})
@@ -138,7 +151,9 @@ async def test_broken_characters_are_refused_alike(ada, path):
     assert (await shown(ada, path))[:2] == (None, 0)
 
 
-async def test_fifty_at_once_leave_an_exact_average(site, house, client, personality, path):
+async def test_fifty_at_once_leave_an_exact_average(
+    site: Site, house: House, client: httpx.AsyncClient, personality: PersonalityTemplate, path: str
+) -> None:
     """Each rates three times at the same moment as the others; the last one counts, and nothing is lost."""
     from botbot.accounts.service import create_api_token
 
@@ -148,7 +163,7 @@ async def test_fifty_at_once_leave_an_exact_average(site, house, client, persona
             token = await create_api_token(session, 5000 + n)
         scripts.append(api_client(site.url, headers={"authorization": f"Bearer {token}"}))
 
-    async def rate(number, script):
+    async def rate(number: int, script: httpx.AsyncClient) -> Any:
         codes = []
         for turn in range(3):
             codes.append((await script.post(f"{path}/rate", json={"rating": (number + turn) % 5 + 1})).status_code)
@@ -166,7 +181,9 @@ async def test_fifty_at_once_leave_an_exact_average(site, house, client, persona
     assert (await shown(client, path))[0] == mean
 
 
-async def test_one_person_racing_with_themselves_counts_once(house, ada, personality, path):
+async def test_one_person_racing_with_themselves_counts_once(
+    house: House, ada: Person, personality: PersonalityTemplate, path: str
+) -> None:
     answers = await asyncio.gather(*(ada.post(f"{path}/rate", json={"rating": n % 5 + 1}) for n in range(12)))
     assert {answer.status_code for answer in answers} == {200}
     (mean, count), entry = await truth(house, personality)
@@ -174,7 +191,9 @@ async def test_one_person_racing_with_themselves_counts_once(house, ada, persona
     assert entry.avg_rating == mean
 
 
-async def test_two_processes_share_the_sums(make_site, site, ada, ben, house, personality, path):
+async def test_two_processes_share_the_sums(
+    make_site: MakeSite, site: Site, ada: Person, ben: Person, house: House, personality: PersonalityTemplate, path: str
+) -> None:
     other = await make_site()
     mine, theirs = await ada.by_token(), await ben.by_token()
     await asyncio.gather(
@@ -185,15 +204,17 @@ async def test_two_processes_share_the_sums(make_site, site, ada, ben, house, pe
     assert (entry.avg_rating, entry.rating_count, count) == (mean, 2, 2)
 
 
-@SQLITE
-async def test_authors_do_not_rate_their_own(house, ada):
+@ONLY_SQLITE
+async def test_authors_do_not_rate_their_own(house: House, ada: Person) -> None:
     mine = await factories.add_personality(house, "Mine", created_by=await ada.user_id())
     answer = await ada.post(f"/api/marketplace/personalities/{mine.id}/rate", json={"rating": 5})
     assert (answer.status_code, answer.json()["error"]) == (403, "permission_denied")
 
 
 class TestForms:
-    async def test_rate_and_take_back_without_a_script(self, ada, personality, path):
+    async def test_rate_and_take_back_without_a_script(
+        self, ada: Person, personality: PersonalityTemplate, path: str
+    ) -> None:
         page = f"/personalities/{personality.slug}"
         answer = await ada.post(f"{page}/rate", data={"rating": "4", "review": "By form."})
         assert answer.status_code == 303
@@ -203,7 +224,9 @@ class TestForms:
         assert gone.status_code == 303
         assert (await shown(ada, path))[:2] == (None, 0)
 
-    async def test_a_bad_form_is_a_page_that_says_so(self, ada, personality, path):
+    async def test_a_bad_form_is_a_page_that_says_so(
+        self, ada: Person, personality: PersonalityTemplate, path: str
+    ) -> None:
         for data in ({"rating": "9"}, {"rating": ""}, {}, {"rating": "5", "review": "x" * 1001}):
             answer = await ada.post(
                 f"/personalities/{personality.slug}/rate", data=data, headers={"accept": "text/html"}
@@ -212,12 +235,13 @@ class TestForms:
             assert 'role="alert"' in answer.text
         assert (await shown(ada, path))[:2] == (None, 0)
 
-    async def test_through_the_page_a_person_sees(self, ada, site, personality, path):
+    async def test_through_the_page_a_person_sees(
+        self, ada: Person, site: Site, personality: PersonalityTemplate, path: str
+    ) -> None:
         """The page's own form, filled in and sent by the browser."""
-        await ada.browser.open(f"{site.url}/personalities/{personality.slug}")
-        from tests.support.browser import forms_of
+        page = await ada.browser.open(f"{site.url}/personalities/{personality.slug}")
 
-        form = next(each for each in forms_of(ada.browser.page) if each.action.endswith("/rate"))
+        form = next(each for each in forms_of(page) if each.action.endswith("/rate"))
         done = await ada.browser.submit(form, rating="5", review="From the page.")
         assert done.status_code == 200
         assert "From the page." in done.text

@@ -22,7 +22,7 @@ class Run:
 
 async def botbot(*arguments: str, cwd: Path, **settings: str) -> Run:
     """`botbot …` with only these settings."""
-    return await python("-m", "botbot.cli", *arguments, cwd=cwd, **settings)
+    return await python("-m", "botbot.cli", *arguments, cwd=cwd, seconds=SECONDS, **settings)
 
 
 async def python(*arguments: str, cwd: Path, seconds: float = SECONDS, **settings: str) -> Run:

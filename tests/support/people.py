@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-
-from botbot.accounts.service import create_api_token
 from tests.support.browser import TLS, Browser
 from tests.support.serving import Site
+
+from botbot.accounts.service import create_api_token
 
 
 def api_client(url: str, **more: Any) -> httpx.AsyncClient:

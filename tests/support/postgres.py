@@ -22,6 +22,8 @@ from botbot.db.migrate import migrate
 OWNER = "botbot"
 TEMPLATE = "botbot_template"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+DICTIONARY_ORDER = ("--locale-provider=icu", "--icu-locale=en-US")
+"""Texts sort as most operators' servers sort them, not by code points as SQLite does."""
 START_SECONDS = 30.0
 
 
@@ -78,7 +80,11 @@ class Postgres:
     def _make_cluster(self) -> None:
         if self._servant is not None:
             os.chown(self._home, self._servant, -1)
-        made = self._run("initdb", "-D", self._data, "-U", OWNER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        plain = ("-D", self._data, "-U", OWNER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        made = self._run("initdb", *plain, *DICTIONARY_ORDER)
+        if made.returncode:  # before 15, or built without ICU
+            shutil.rmtree(self._data, ignore_errors=True)
+            made = self._run("initdb", *plain)
         if made.returncode:
             raise NoPostgres(f"initdb of {self.binaries}: {made.stderr.strip()[-300:]}")
 

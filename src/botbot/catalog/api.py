@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import Parameter
 
 from botbot.catalog import queries
-from botbot.catalog.asking import read_filters
+from botbot.catalog.asking import DEEPEST, read_filters
 from botbot.catalog.pictures import svg
 from botbot.catalog.rules import SORTS, Filters
 from botbot.catalog.schemas import (
@@ -23,6 +23,10 @@ from botbot.house import House
 from botbot.security.caching import with_etag
 
 
+PAGE = {"oneOf": [{"type": "integer", "minimum": 1, "maximum": DEEPEST}, {"type": "null"}]}
+STARS = {"oneOf": [{"type": "number", "minimum": 1, "maximum": 5}, {"type": "null"}]}
+
+
 @get("/", summary="List personalities")
 async def list_personalities(
     request: Request[Any, Any, Any],
@@ -30,12 +34,12 @@ async def list_personalities(
     search: str | None = None,
     category: list[str] | None = None,
     tags: Annotated[str | None, Parameter(description="Comma-separated; all of them.")] = None,
-    min_rating: Annotated[float | None, Parameter(query="minRating")] = None,
+    min_rating: Annotated[float | None, Parameter(query="minRating", schema_extra=STARS)] = None,
     sort_by: Annotated[
         str | None, Parameter(query="sortBy", schema_extra={"enum": [*SORTS]}, description="`popular` by default.")
     ] = None,
-    page: int | None = None,
-    limit: int = 24,
+    page: Annotated[int | None, Parameter(schema_extra=PAGE)] = None,
+    limit: Annotated[int, Parameter(schema_extra={"minimum": 1, "maximum": 100})] = 24,
     cursor: str | None = None,
 ) -> Response[PersonalityList]:
     """Filters combine with AND. `search` looks for every word in name, description and tags, ignoring case and

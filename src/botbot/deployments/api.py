@@ -3,8 +3,8 @@
 import math
 from typing import Annotated, Any
 
-from litestar import Request, Response, Router, delete, get, patch, post
-from litestar.params import Body, Parameter
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import Parameter
 
 from botbot.accounts.discord_tokens import FLOOR, GuildLists
 from botbot.accounts.rules import Viewer, require
@@ -23,8 +23,10 @@ from botbot.deployments.schemas import (
 )
 from botbot.errors import ValidationFailed
 from botbot.house import House
+from botbot.security.requests import StrictRequest
 
-Asker = Request[Any, Any, Any]
+PageNumber = Annotated[int, Parameter(schema_extra={"minimum": 1, "maximum": 1_000_000})]
+PageSize = Annotated[int, Parameter(schema_extra={"minimum": 1, "maximum": 100})]
 PRIVATE = {"cache-control": "private, no-store"}
 
 
@@ -33,10 +35,15 @@ def _accepted(house: House, viewer: Viewer, found: Found) -> Response[Deployment
     return Response(flow.present(house, viewer, found), status_code=202, headers=headers)
 
 
-@post("/personalities/{personality_id:str}/deploy", status_code=202, summary="Deploy a personality")
+@post(
+    "/personalities/{personality_id:str}/deploy",
+    status_code=202,
+    summary="Deploy a personality",
+    body=DeploymentRequest,
+)
 async def deploy(
     personality_id: str,
-    data: Annotated[DeploymentRequest, Body()],
+    request: StrictRequest,
     house: House,
     guilds: GuildLists,
     viewer: Viewer | None,
@@ -44,6 +51,7 @@ async def deploy(
 ) -> Response[DeploymentOut]:
     """Opens a deployment to a server you manage. `awaiting_install` carries `installUrl`."""
     who = require(viewer)
+    data = await request.read(DeploymentRequest)
     return _accepted(
         house, who, await flow.request_deployment(house, guilds, who, personality_id, data, idempotency_key)
     )
@@ -51,7 +59,7 @@ async def deploy(
 
 @get("/deployments", summary="My deployments")
 async def list_mine(
-    house: House, guilds: GuildLists, viewer: Viewer | None, page: int = 1, limit: int = 24
+    house: House, guilds: GuildLists, viewer: Viewer | None, page: PageNumber = 1, limit: PageSize = 24
 ) -> Response[DeploymentList]:
     """Mine, and those in servers I manage now; newest first."""
     who = require(viewer)
@@ -78,15 +86,14 @@ async def pause(deployment_id: str, house: House, guilds: GuildLists, viewer: Vi
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.pause))
 
 
-@post("/deployments/{deployment_id:str}/resume", status_code=202, summary="Let it speak again")
+@post("/deployments/{deployment_id:str}/resume", status_code=202, summary="Let it speak again", body=ResumeRequest)
 async def resume(
-    request: Asker, deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None
+    request: StrictRequest, deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None
 ) -> Response[DeploymentOut]:
     """The body is optional: `{"replace": true}` swaps a replaced personality back in."""
     who = require(viewer)
-    body = await request.json() if await request.body() else {}
-    replace = isinstance(body, dict) and body.get("replace") is True
-    verb = flow.resume_verb(ResumeRequest(replace).replace)
+    data = await request.read(ResumeRequest) if await request.body() else ResumeRequest()
+    verb = flow.resume_verb(data.replace)
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, verb))
 
 
@@ -96,15 +103,21 @@ async def retry(deployment_id: str, house: House, guilds: GuildLists, viewer: Vi
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.retry))
 
 
-@patch("/deployments/{deployment_id:str}", status_code=202, summary="Change its name, traits, channels or version")
+@patch(
+    "/deployments/{deployment_id:str}",
+    status_code=202,
+    summary="Change its name, traits, channels or version",
+    body=DeploymentChange,
+)
 async def change(
     deployment_id: str,
-    data: Annotated[DeploymentChange, Body()],
+    request: StrictRequest,
     house: House,
     guilds: GuildLists,
     viewer: Viewer | None,
 ) -> Response[DeploymentOut]:
     who = require(viewer)
+    data = await request.read(DeploymentChange)
     return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, flow.change_verb(data)))
 
 

@@ -1,11 +1,10 @@
 """The preview chat over JSON, whole or streamed."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, post
-from litestar.params import Body
+from litestar import Response, Router, post
 from litestar.response import Stream
 
 from botbot.errors import ApiError
@@ -13,23 +12,24 @@ from botbot.house import House
 from botbot.preview.schemas import ChatIn, DoneEvent, SessionEvent, TokenEvent
 from botbot.preview.service import Event, Exchange, Relays, answer_while_there, open_exchange
 from botbot.preview.sessions import PreviewSessions
+from botbot.security.requests import StrictRequest
 
 PING = b": ping\n\n"
 STREAM = "text/event-stream"
 NAMES = {SessionEvent: "session", TokenEvent: "token", DoneEvent: "done", ApiError: "error"}
 
 
-@post("/{personality_id:str}/chat", status_code=200, summary="Try a personality")
+@post("/{personality_id:str}/chat", status_code=200, summary="Try a personality", body=ChatIn)
 async def chat(
-    request: Request[Any, Any, Any],
+    request: StrictRequest,
     personality_id: str,
-    data: Annotated[ChatIn, Body()],
     house: House,
     sessions: PreviewSessions,
     relays: Relays,
 ) -> Response[Any]:
     """With `Accept: text/event-stream`: events `session`, `token`, then one of `done` and `error`. Else one JSON
     answer. No account is needed; nothing that is said is stored."""
+    data = await request.read(ChatIn)
     address = request.client.host if request.client else ""
     exchange = await open_exchange(house, sessions, personality_id, data.message, data.session_id, address)
     if STREAM in request.headers.get("accept", ""):

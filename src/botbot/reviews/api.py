@@ -1,22 +1,19 @@
 """Rating over JSON."""
 
-from typing import Annotated
-
 from litestar import Router, delete, post
-from litestar.params import Body
 
 from botbot.accounts.rules import Viewer, require
 from botbot.house import House
 from botbot.reviews import service
 from botbot.reviews.schemas import RatingIn, RatingOut
+from botbot.security.requests import StrictRequest
 
 
-@post("/{personality_id:str}/rate", status_code=200, summary="Rate a personality")
-async def rate(
-    personality_id: str, data: Annotated[RatingIn, Body()], house: House, viewer: Viewer | None
-) -> RatingOut:
+@post("/{personality_id:str}/rate", status_code=200, summary="Rate a personality", body=RatingIn)
+async def rate(request: StrictRequest, personality_id: str, house: House, viewer: Viewer | None) -> RatingOut:
     """One rating per person; a second one replaces the first."""
     who = require(viewer)
+    data = await request.read(RatingIn)
     async with house.db.write() as session:
         return await service.rate_personality(session, who, personality_id, data)
 

@@ -23,6 +23,7 @@ from botbot.errors import (
     ValidationFailed,
 )
 from botbot.kit import ids
+from botbot.security.requests import as_requirement
 
 log = logging.getLogger("botbot.http")
 
@@ -64,7 +65,7 @@ def _fields(extra: Any) -> dict[str, str]:
     if not isinstance(extra, list):
         return {}
     return {
-        _camel(str(each.get("key") or "body")): _plain(str(each.get("message", "")))
+        _camel(str(each.get("key") or "body")): as_requirement(str(each.get("message", "")).partition(" - at ")[0])
         for each in extra
         if isinstance(each, dict)
     }
@@ -74,12 +75,6 @@ def _camel(name: str) -> str:
     """The name as outsiders write it; ours are snake_case."""
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
-
-
-def _plain(message: str) -> str:
-    """msgspec's message without its code marks and path, as half a sentence."""
-    text = message.replace("`", "").partition(" - at ")[0]
-    return text.replace("Expected ", "must be ", 1) if text.startswith("Expected ") else text
 
 
 def headers_for(failure: BotBotError) -> dict[str, str]:

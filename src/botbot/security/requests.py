@@ -4,7 +4,7 @@ The framework would parse `text/plain` as JSON (a cross-site "simple" request) a
 deep nesting and, later, to NUL and numbers that no database holds."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,6 +12,7 @@ from litestar import Request
 
 from botbot.errors import UnsupportedMediaType, ValidationFailed
 
+T = TypeVar("T")
 MAX_DEPTH = 32
 MAX_BODY = 1_500_000
 """Bytes; the largest ordinary body is an entry with a 1 MiB picture as base64."""
@@ -29,6 +30,18 @@ class StrictRequest(Request[Any, Any, Any]):
             self.scope["state"]["json_body"] = decode_json(await self.body())
         return self.scope["state"]["json_body"]
 
+    async def read(self, kind: type[T]) -> T:
+        """The body as `kind`, strictly: "5" is no number. Raises `ValidationFailed` naming the field by its path."""
+        try:
+            return msgspec.convert(await self.json(), kind)
+        except msgspec.ValidationError as error:
+            text, _, where = str(error).partition(" - at `$")
+            field = where.rstrip("`").lstrip(".") or "body"
+            missing = re.fullmatch(r"Object missing required field `(\w+)`", text)
+            if missing:
+                field, text = ".".join(filter(None, [where.rstrip("`").lstrip("."), missing[1]])), "is needed"
+            raise ValidationFailed(fields={field: as_requirement(text)}) from error
+
     async def fields(self) -> dict[str, str]:
         """An urlencoded form's fields; of a repeated name the last one counts."""
         if media_type(self.headers.get("content-type", "")) not in {"application/x-www-form-urlencoded", ""}:
@@ -40,6 +53,12 @@ class StrictRequest(Request[Any, Any, Any]):
         for name, value in pairs:
             _check_text(value, name)
         return dict(pairs)
+
+
+def as_requirement(message: str) -> str:
+    """msgspec's message as half a sentence: what the field must be."""
+    text = message.replace("`", "")
+    return text.replace("Expected ", "must be ", 1) if text.startswith("Expected ") else text
 
 
 def media_type(header: str) -> str:

@@ -15,7 +15,7 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     if kind != "type" or not name:
         return False
     autogen_context.imports.add("from botbot.db.base import Folded, Json, Moment")
-    return "Moment()" if name == "Moment" else "Json"
+    return "Moment()" if name == "Moment" else name
 
 
 context.configure(

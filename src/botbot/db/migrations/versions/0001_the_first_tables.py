@@ -5,7 +5,7 @@ Must be safe under the code of the release before. Backfills run in batches, apa
 import sqlalchemy as sa
 from alembic import op
 
-from botbot.db.base import Json, Moment
+from botbot.db.base import Folded, Json, Moment
 
 revision = "0001"
 down_revision = None
@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("rating_count", sa.Integer(), nullable=False),
         sa.Column("avg_rating", sa.Float(), nullable=True),
         sa.Column("rating_score", sa.Float(), nullable=False),
-        sa.Column("name_folded", Json, nullable=False),
+        sa.Column("name_folded", Folded, nullable=False),
         sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
