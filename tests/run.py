@@ -1,7 +1,7 @@
 """`./dev test`: the everyday suite, or everything with `--all`. Whatever else is given goes to pytest.
 
 Everyday leaves out what is marked `long` and may skip what this machine has no part for; `--all` leaves out nothing
-and fails on any skip."""
+and fails on any skip. Files are spread over the processor's cores; `-n 0` runs them one after the other."""
 
 import importlib.util
 import os
@@ -41,6 +41,8 @@ def arguments_for(given: list[str]) -> list[str]:
     wants_all = "--all" in given
     rest = [each for each in given if each != "--all"]
     chosen = ["-p", "tests.support.skips"]
+    if not any(each.startswith(("-n", "--pdb")) for each in rest):
+        chosen += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
     if wants_all:
         chosen.append("--fail-on-skip")
     elif not any(each == "-m" or each.startswith("-m=") for each in rest):
