@@ -84,6 +84,25 @@ async def test_a_message_delivered_twice_is_answered_once(room: Room) -> None:
     assert len(room.prompts) == 5
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"retry_after": 3.0},
+        {"status": 500},
+        {"status": 502, "after_effect": True},
+        {"reset": True, "after_effect": True},
+        {"truncate": True, "after_effect": True},
+    ],
+    ids=["limited", "failed", "done and 502", "done and reset", "done and truncated"],
+)
+async def test_an_answer_that_stumbles_is_said_all_the_same_and_once(room: Room, how: dict[str, Any]) -> None:
+    room.discord.fail("POST", "/channels/*/messages", **how)
+    said = room.say("can you hear me?")
+    assert (await room.reply_to(said, 15)).content == REPLY
+    await asyncio.sleep(1.5)  # a repetition would have come by now
+    assert len(room.replies(said)) == 1
+
+
 async def test_what_was_said_in_this_channel_is_remembered_and_only_there(room: Room) -> None:
     await room.ask("my cat is called Pirouette")
     await room.ask("what is new?", "kitchen")

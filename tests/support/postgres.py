@@ -3,6 +3,7 @@
 Data, socket and log live in a temporary directory and go with it. Nothing is synced to disk: it is thrown away."""
 
 import asyncio
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -112,6 +114,7 @@ class Postgres:
                     "-h", "127.0.0.1", "-p", str(self.port), *options,
                 ],
                 user=self._servant, stdout=log, stderr=log, cwd=self._home, env=self._environment,
+                preexec_fn=_end_with_our_parent,
             )  # fmt: skip
         self._wait()
 
@@ -176,6 +179,12 @@ class Postgres:
             await connection.execute(statement)
         finally:
             await asyncio.shield(connection.close())
+
+
+def _end_with_our_parent() -> None:
+    """A run that is killed can't tidy up; on Linux the kernel then ends the server (PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
 def _free_port() -> int:

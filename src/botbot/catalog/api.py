@@ -87,6 +87,8 @@ async def avatar(request: Request[Any, Any, Any], house: House, file_name: str) 
         personality = await queries.get_personality(session, slug, on_shelf_only=False)
     body = svg(personality.avatar, personality.hue, personality.slug).encode()
     is_current = personality.avatar_path == f"/avatars/{file_name}"
+    if not is_current and not (personality.is_public and personality.archived_at is None):
+        raise NotFound  # A deployment may still show it; nobody learns of it by guessing.
     caching = "public, max-age=31536000, immutable" if is_current else "public, max-age=60"
     headers = {"cache-control": caching, "vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
