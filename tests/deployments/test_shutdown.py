@@ -21,7 +21,7 @@ from tests.support.serving import loopback_socket
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
 
-READY_SECONDS = 6.0
+READY_SECONDS = 30.0
 GONE_SECONDS = 10.0
 STREAMS = 20
 HOLD_SECONDS = 6.0

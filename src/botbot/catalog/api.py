@@ -22,7 +22,6 @@ from botbot.errors import NotFound
 from botbot.house import House
 from botbot.security.caching import with_etag
 
-
 PAGE = {"oneOf": [{"type": "integer", "minimum": 1, "maximum": DEEPEST}, {"type": "null"}]}
 STARS = {"oneOf": [{"type": "number", "minimum": 1, "maximum": 5}, {"type": "null"}]}
 

@@ -47,6 +47,7 @@ class Peer:
 
     def __init__(self) -> None:
         self.received: list[Received] = []
+        self._serving: set[asyncio.Task[None]] = set()
         self.script: deque[Scripted] = deque()
         self.fallback = Scripted(body=b"{}")
         self.url = ""
@@ -59,6 +60,9 @@ class Peer:
     async def stop(self) -> None:
         assert self._server
         self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
         await self._server.wait_closed()
 
     def answer(
@@ -77,6 +81,10 @@ class Peer:
         self.script.append(Scripted(status, raw, headers or {}, fault, delay))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             self.received.append(await _read(reader))
             reply = self.script.popleft() if self.script else self.fallback

@@ -11,7 +11,7 @@ from botbot.peers.llm import Breaker, Deadlines, Message, ModelClient
 from botbot.sandbox.model import ModelControl, control, routes
 from botbot.settings import Settings
 
-QUICK = Deadlines(connect=0.5, first_token=0.6, between_tokens=0.4, total=3.0, usage=0.2)
+QUICK = Deadlines(connect=1.0, first_token=1.5, between_tokens=1.0, total=6.0, usage=0.4)
 KEY = "sk-canary-8d1f"
 CHAT = [Message("system", "You are Atlas, a curious scientist."), Message("user", "Why is the sky blue?")]
 
