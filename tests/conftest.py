@@ -82,7 +82,7 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
         left = {
             task
             for task in asyncio.all_tasks() - before - {asyncio.current_task()}
-            if not task.done() and "RequestHandler.start" not in repr(task)  # the stand-in's, held by a hang on purpose
+            if not task.done() and "RequestHandler." not in repr(task)  # the stand-in's, held by a hang on purpose
         }
         if not left:
             return
