@@ -179,7 +179,7 @@ async def test_many_streams_at_once_and_abandoned_ones_leave_nothing_behind(
     make_client: MakeClient, model: Model
 ) -> None:
     client = make_client()
-    replies = await asyncio.gather(*(client.complete(CHAT) for _ in range(30)))
+    replies = await asyncio.gather(*(client.complete(CHAT) for _ in range(60)))
     assert len({reply.text for reply in replies}) == 1
     for _ in range(30):
         async with client.stream(CHAT) as reply:
