@@ -1,6 +1,7 @@
 """The curated entries: one TOML file each under `curated/`, read strictly. The format is documented in
 `docs/guide/entries.md`; every rule it states is checked here."""
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from botbot.errors import ValidationFailed
 from botbot.kit.avatars import AvatarChoices
 
 CURATED = Path(__file__).with_name("curated")
+SCHEMA = CURATED / "entry.schema.json"
 KINDS = (
     "greeting", "farewell", "thanks", "how_are_you", "who_are_you", "are_you_human", "question", "opinion", "help",
     "joke", "story", "compliment", "complaint", "sad", "refusal", "unclear",
@@ -43,7 +45,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
     persona: Annotated[str, Meta(min_length=100, max_length=MAX["persona"])]
     system_prompt: Annotated[str, Meta(min_length=400, max_length=MAX["system_prompt"])]
     sample_messages: Annotated[list[str], Meta(min_length=3, max_length=8)]
-    sample_conversations: Annotated[list[Conversation], Meta(min_length=1, max_length=8)]
+    sample_conversations: Annotated[list[Conversation], Meta(min_length=3, max_length=8)]
     sample_replies: dict[str, Annotated[list[str], Meta(min_length=1, max_length=6)]]
     traits: dict[str, float | str | bool]
     avatar: AvatarChoices
@@ -92,11 +94,14 @@ def read_entry(path: Path) -> Entry:
 
 
 def _problems(path: Path, entry: Entry) -> list[str]:
+    """What the types can't say."""
+    words = len(entry.system_prompt.split())
     missing = [kind for kind in KINDS if kind not in entry.sample_replies]
     unknown = [kind for kind in entry.sample_replies if kind not in KINDS]
     drawn = [name for name, value in entry.traits.items() if isinstance(value, float)]
     return [
         *([f"the file must be named {entry.slug}.toml"] if path.stem != entry.slug else []),
+        *([f"system_prompt has {words} words, not 150 to 500"] if not 150 <= words <= 500 else []),
         *([f"sample_replies lacks {', '.join(missing)}"] if missing else []),
         *([f"sample_replies has unknown {', '.join(unknown)}"] if unknown else []),
         *(f"trait {name} is no scale we can draw" for name in drawn if name not in SCALES),
@@ -111,3 +116,22 @@ def read_curated() -> list[Entry]:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
+
+
+def schema() -> dict[str, Any]:
+    """The format as a JSON Schema, for editors; `curated/entry.schema.json` holds it."""
+    return msgspec.json.schema(Entry)
+
+
+def check() -> int:
+    """`./dev check`: every curated file is well-formed and the schema beside them is today's; answers how many."""
+    entries = read_curated()
+    if msgspec.json.decode(SCHEMA.read_bytes()) != schema():
+        raise ValidationFailed(fields={SCHEMA.name: "is not what the code says; run this module with --write"})
+    return len(entries)
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        SCHEMA.write_bytes(msgspec.json.format(msgspec.json.encode(schema(), order="deterministic")) + b"\n")
+    print(f"{check()} curated entries are well-formed")
