@@ -99,6 +99,7 @@ async def test_the_telling_moments(stage: Stage) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("scenario", [DEPLOY, REMOVE, REPLACE], ids=lambda scenario: scenario.name)
 async def test_every_call(stage: Stage, scenario: Scenario) -> None:
     calls = await killing.list_calls(stage, scenario)
@@ -109,6 +110,7 @@ async def test_every_call(stage: Stage, scenario: Scenario) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 async def test_random_moments(stage: Stage) -> None:
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
