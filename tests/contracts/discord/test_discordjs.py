@@ -4,15 +4,14 @@ import asyncio
 import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.contracts.discord.conftest import eventually
+from tests.support import npm
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
@@ -21,49 +20,11 @@ pytestmark = pytest.mark.node
 
 SCRIPT = Path(__file__).with_name("bot.mjs")
 PARLOUR = cast.channel_id(cast.TEA_HOUSE, 1)
-OLDEST_NODE = 18
-
-
-def cache_dir() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "botbot-tests" / "discordjs-14"
-
-
-def missing() -> str:
-    """Why Node can't be used here, or nothing."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        return "node or npm is not installed"
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    is_old = int(version.strip().removeprefix("v").split(".")[0]) < OLDEST_NODE
-    return f"node {version.strip()} is older than {OLDEST_NODE}" if is_old else ""
 
 
 @pytest.fixture(scope="module")
 def discordjs() -> Path:
-    """A directory whose node_modules holds discord.js. Complete or absent: it is moved into place when installed."""
-    if reason := missing():
-        pytest.skip(reason)
-    home = cache_dir()
-    if not (home / "node_modules" / "discord.js" / "package.json").exists():
-        _install(home)
-    return home
-
-
-def _install(home: Path) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home.parent) as staging:
-        made = Path(staging) / "made"
-        made.mkdir()
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(made), "discord.js@14"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=180)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm install discord.js@14 took longer than 180 s")
-        if done.returncode:
-            pytest.skip(f"npm could not install discord.js@14: {done.stderr.strip()[-300:]}")
-        shutil.rmtree(home, ignore_errors=True)
-        made.replace(home)
+    return npm.installed("discord.js@14")
 
 
 class Bot:
