@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from botbot.catalog.rules import MAX, SORTS, Filters, SortBy
+from botbot.catalog.rules import CONTENT_RATINGS, MAX, SORTS, Filters, SortBy
 from botbot.errors import ValidationFailed
 
 DEEPEST = 1_000_000
@@ -14,6 +14,9 @@ def read_filters(
     search: str | None,
     category: list[str] | None,
     tags: str | None,
+    exclude_tags: str | None = None,
+    language: list[str] | None = None,
+    content_rating: list[str] | None = None,
     min_rating: float | None,
     sort_by: str | None,
     page: int | None,
@@ -32,7 +35,15 @@ def read_filters(
         wrong["minRating"] = "must be between 1 and 5"
     if sort_by is not None and sort_by not in SORTS:
         wrong["sortBy"] = f"must be one of {', '.join(SORTS)}"
-    texts = {"search": search or "", "tags": tags or "", "category": "".join(category or [])}
+    if unknown := [each for each in content_rating or [] if each and each not in CONTENT_RATINGS]:
+        wrong["contentRating"] = f"must be one of {', '.join(CONTENT_RATINGS)}, not {unknown[0][:20]}"
+    texts = {
+        "search": search or "",
+        "tags": tags or "",
+        "excludeTags": exclude_tags or "",
+        "category": "".join(category or []),
+        "language": "".join(language or []),
+    }
     for name, text in texts.items():
         if len(text) > MAX["search"] * (10 if name != "search" else 1):
             wrong[name] = "is too long"
@@ -42,11 +53,19 @@ def read_filters(
         raise ValidationFailed(fields=wrong)
     return Filters(
         search=(search or "").strip(),
-        categories=tuple(dict.fromkeys(name for name in category or [] if name.strip()))[:50],
-        tags=tuple(dict.fromkeys(tag.strip() for tag in (tags or "").split(",") if tag.strip()))[:20],
+        categories=_several(category, 50),
+        tags=_several((tags or "").split(","), 20),
+        without_tags=_several((exclude_tags or "").split(","), 20),
+        languages=_several(language, 50),
+        content_ratings=_several(content_rating, len(CONTENT_RATINGS)),
         min_rating=min_rating,
         sort_by=cast("SortBy | None", sort_by),
         page=page or 1,
         limit=limit,
         cursor=cursor,
     )
+
+
+def _several(values: list[str] | None, most: int) -> tuple[str, ...]:
+    """Each once, in the order given, blanks left out."""
+    return tuple(dict.fromkeys(value.strip() for value in values or [] if value.strip()))[:most]

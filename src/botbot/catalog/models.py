@@ -14,6 +14,10 @@ ON_SHELF = "is_public = 1 and archived_at is null"
 ON_SHELF_POSTGRES = "is_public and archived_at is null"
 
 
+SHOWN = {"info": {"wakes": "catalogue"}}
+"""For tables that readers of the marketplace see: a committed change makes every process forget its kept answers."""
+
+
 def _shelf_index(name: str, *columns: Any) -> Index:
     """A partial index over what visitors may see, in one of the four orders."""
     return Index(name, *columns, sqlite_where=text(ON_SHELF), postgresql_where=text(ON_SHELF_POSTGRES))
@@ -21,7 +25,8 @@ def _shelf_index(name: str, *columns: Any) -> Index:
 
 class PersonalityTemplate(Base):
     """A catalogue entry. `avg_rating` (two decimals), `rating_score`, `rating_count` and `deploy_count` are kept
-    true in the transaction that changes them; `search_text` and `name_folded` by `catalog.rules.fold`."""
+    true in the transaction that changes them; `search_text` and `name_folded` by `catalog.rules.fold`; `trend_score` by
+    `catalog.trending`, every few minutes."""
 
     __tablename__ = "personality_templates"
 
@@ -57,6 +62,7 @@ class PersonalityTemplate(Base):
     rating_count: Mapped[int] = mapped_column(Integer, default=0)
     avg_rating: Mapped[float | None] = mapped_column(Float)
     rating_score: Mapped[float] = mapped_column(Float, default=0.0)
+    trend_score: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     name_folded: Mapped[str] = mapped_column(Folded)
     search_text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
@@ -67,6 +73,8 @@ class PersonalityTemplate(Base):
         _shelf_index("ix_shelf_newest", created_at.desc(), id),
         _shelf_index("ix_shelf_rating", rating_score.desc(), id),
         _shelf_index("ix_shelf_name", name_folded, id),
+        _shelf_index("ix_shelf_trending", trend_score.desc(), id),
+        SHOWN,
     )
 
 
@@ -116,3 +124,56 @@ class PersonalityUse(Base):
         ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
     )
     discord_user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+
+class PersonalityTalk(Base):
+    """A server in which a personality answered on a day (UTC, `YYYY-MM-DD`): what "trending" counts. One row however
+    often it spoke, so nobody lifts a personality by chatting with it all day."""
+
+    __tablename__ = "personality_talks"
+
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    discord_guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    day: Mapped[str] = mapped_column(String, primary_key=True, index=True)
+
+
+class PersonalityFavourite(Base):
+    """What a person marked to find again."""
+
+    __tablename__ = "personality_favourites"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class Shelf(Base):
+    """A row of the front page. `kind` is `featured`, `trending`, `new`, `category` (with `category_slug`) or `picked`
+    (with items chosen by hand); shelves stand in the order of `position`."""
+
+    __tablename__ = "shelves"
+    __table_args__ = (SHOWN,)
+
+    id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
+    kind: Mapped[str] = mapped_column(String)
+    title: Mapped[str] = mapped_column(String)
+    category_slug: Mapped[str | None] = mapped_column(String)
+    position: Mapped[int] = mapped_column(Integer)
+    is_visible: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class ShelfItem(Base):
+    """One hand-picked personality of a `picked` shelf."""
+
+    __tablename__ = "shelf_items"
+    __table_args__ = (SHOWN,)
+
+    shelf_id: Mapped[str] = mapped_column(ForeignKey("shelves.id", ondelete="CASCADE"), primary_key=True)
+    personality_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(Integer)

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +19,8 @@ SORTS: dict[SortBy, str] = {
 }
 PRIOR_COUNT, PRIOR_MEAN = 5, 3.5
 """A rating starts as if five people had said 3.5, so one 5-star vote does not beat 4.8 from 200."""
+
+CONTENT_RATINGS: dict[str, str] = {"everyone": "Everyone", "teen": "Teen", "mature": "Mature"}
 
 SCALES: dict[str, tuple[str, str]] = {
     "bold": ("shy", "bold"),
@@ -50,9 +54,38 @@ MAX = {
 
 def fold(text: str) -> str:
     """Text as it is searched: NFKD, casefolded, without marks. Done here so that both databases agree."""
+    return " ".join(_bare(text).split())
+
+
+def _bare(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(char for char in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(char))
-    return " ".join(bare.split())
+    return "".join(char for char in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(char))
+
+
+def highlight(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
+    """The pieces of a text, each with whether a word of the search (folded or not) occurs there."""
+    folded, places = _fold_with_places(text)
+    hit = [False] * len(text)
+    for word in {fold(each) for each in words} - {""}:
+        start = folded.find(word)
+        while start >= 0:
+            first, last = places[start], places[start + len(word) - 1]
+            hit[first : last + 1] = [True] * (last + 1 - first)
+            start = folded.find(word, start + 1)
+    for index in range(1, len(text)):
+        hit[index] |= hit[index - 1] and not _fold_sign(text[index])  # A mark goes with its letter.
+    runs = groupby(range(len(text)), key=hit.__getitem__)
+    return [("".join(text[index] for index in run), is_hit) for is_hit, run in runs]
+
+
+def _fold_with_places(text: str) -> tuple[str, list[int]]:
+    """The folded text, spaces kept, and for each of its characters the index it came from."""
+    pairs = [(sign, index) for index, char in enumerate(text) for sign in _fold_sign(char)]
+    return "".join(sign for sign, _ in pairs), [index for _, index in pairs]
+
+
+def _fold_sign(char: str) -> str:
+    return " " if char.isspace() else _bare(char)
 
 
 def slugify(text: str) -> str:
@@ -106,11 +139,15 @@ def labels(traits: dict[str, Any]) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Filters:
-    """One question to the catalogue. `search` and `tags` as given; folding happens where they are used."""
+    """One question to the catalogue: any of the categories, languages and content ratings, all of the tags and none of
+    `without_tags`. Texts as given; folding happens where they are used."""
 
     search: str = ""
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    content_ratings: tuple[str, ...] = ()
     min_rating: float | None = None
     sort_by: SortBy | None = None
     page: int = 1
@@ -128,7 +165,7 @@ class Filters:
 
     @property
     def is_plain(self) -> bool:
-        return not (self.search or self.categories or self.tags or self.min_rating)
+        return self == Filters(sort_by=self.sort_by, page=self.page, limit=self.limit, cursor=self.cursor)
 
     def at(self, **changes: Any) -> "Filters":
         return replace(self, **changes)
@@ -140,6 +177,9 @@ class Filters:
                 "search": self.words,
                 "categories": sorted(self.categories),
                 "tags": sorted(self.tags),
+                "withoutTags": sorted(self.without_tags),
+                "languages": sorted(self.languages),
+                "contentRatings": sorted(self.content_ratings),
                 "minRating": self.min_rating,
                 "order": self.order,
             }

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import event, inspect, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.sql.dml import UpdateBase
 
 from botbot.errors import StorageFull, StorageUnavailable
 from botbot.kit.tasks import settle
@@ -78,7 +80,9 @@ class Database:
         with storage_errors():
             async with self._writer.connect() as connection:
                 topics = await self._in_transaction_begin(connection)
-                session = AsyncSession(bind=connection, expire_on_commit=False, info={"topics": topics})
+                session = AsyncSession(
+                    bind=connection, sync_session_class=_Session, expire_on_commit=False, info={"topics": topics}
+                )
                 try:
                     yield session
                     await session.flush()
@@ -122,6 +126,30 @@ class Database:
         await self._writer.dispose()
         if self.is_sqlite:
             await self._reader.dispose()
+
+
+class _Session(Session):
+    """A session that notes which tables its transaction changes: a table says itself whom its changes wake, by
+    `info={"wakes": topic}`, so that no writer can forget."""
+
+
+@event.listens_for(_Session, "before_flush")
+def _note_objects(session: Session, context: Any, instances: Any) -> None:
+    for changed in (session.new, session.dirty, session.deleted):
+        for each in changed:
+            _note(session, inspect(each).mapper.local_table)
+
+
+@event.listens_for(_Session, "do_orm_execute")
+def _note_statements(state: ORMExecuteState) -> None:
+    if isinstance(state.statement, UpdateBase):
+        _note(state.session, state.statement.table)
+
+
+def _note(session: Session, table: Any) -> None:
+    topic = table.info.get("wakes")
+    if topic and "topics" in session.info:
+        session.info["topics"].add(topic)
 
 
 def wake_on_commit(session: AsyncSession, topic: str) -> None:
