@@ -5,15 +5,19 @@ import unicodedata
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from botbot.accounts.models import User
 from botbot.accounts.rules import Viewer
 from botbot.audit import service as audit
 from botbot.catalog import service as catalog
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
-from botbot.errors import PermissionDenied
+from botbot.errors import Conflict, NotFound, PermissionDenied
 from botbot.kit import clock
-from botbot.reviews.models import PersonalityRating
-from botbot.reviews.schemas import RatingIn, RatingOut
+from botbot.reviews import voting
+from botbot.reviews.models import PersonalityRating, ReviewVote
+from botbot.reviews.queries import find_rating
+from botbot.reviews.rules import MOST_VOTERS, UNDO_FOR
+from botbot.reviews.schemas import RatingIn, RatingOut, TakenBack
 
 
 async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: str, data: RatingIn) -> RatingOut:
@@ -21,12 +25,8 @@ async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: st
     personality = await get_personality(session, id_or_slug)
     if personality.created_by == viewer.user_id:
         raise PermissionDenied("You wrote this personality, so its stars are for others to give.")
-    await _lock(session, personality)
-    mine = await session.scalar(
-        select(PersonalityRating).where(
-            PersonalityRating.template_id == personality.id, PersonalityRating.user_id == viewer.user_id
-        )
-    )
+    await _lock(session, personality.id)
+    mine = await find_rating(session, personality.id, viewer.user_id)
     stars, people = data.rating - (mine.rating if mine else 0), 0 if mine else 1
     mine = mine or PersonalityRating(template_id=personality.id, user_id=viewer.user_id)
     mine.rating, mine.review, mine.updated_at = data.rating, _tidy(data.review), clock.now()
@@ -36,24 +36,85 @@ async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: st
     return RatingOut(rating=mine.rating, review=mine.review, avg_rating=average, rating_count=count)
 
 
-async def take_rating_back(session: AsyncSession, viewer: Viewer, id_or_slug: str) -> None:
-    """Remove the viewer's rating; nothing happens when there is none."""
+async def take_rating_back(session: AsyncSession, viewer: Viewer, id_or_slug: str) -> TakenBack | None:
+    """Remove the viewer's rating; answers what `put_rating_back` needs, or `None` when there was nothing."""
     personality = await get_personality(session, id_or_slug)
-    await _lock(session, personality)
-    stars = await session.scalar(
-        delete(PersonalityRating)
-        .where(PersonalityRating.template_id == personality.id, PersonalityRating.user_id == viewer.user_id)
-        .returning(PersonalityRating.rating)
+    await _lock(session, personality.id)
+    mine = await find_rating(session, personality.id, viewer.user_id)
+    if mine is None:
+        return None
+    taken = await _taken_back(session, mine)
+    await session.execute(delete(PersonalityRating).where(PersonalityRating.id == mine.id))
+    await catalog.add_to_ratings(session, personality.id, stars=-mine.rating, people=-1)
+    audit.record(session, viewer.user_id, "review.take_back", ("personality", personality.id))
+    return taken
+
+
+async def _taken_back(session: AsyncSession, mine: PersonalityRating) -> TakenBack:
+    voters = select(ReviewVote.user_id).where(ReviewVote.rating_id == mine.id).order_by(ReviewVote.user_id)
+    return TakenBack(
+        personality_id=mine.template_id,
+        user_id=mine.user_id,
+        id=mine.id,
+        rating=mine.rating,
+        review=mine.review,
+        voters=list(await session.scalars(voters.limit(MOST_VOTERS))),
+        created_at=mine.created_at,
+        updated_at=mine.updated_at,
+        expires_at=clock.now() + UNDO_FOR,
     )
-    if stars is not None:
-        await catalog.add_to_ratings(session, personality.id, stars=-stars, people=-1)
-        audit.record(session, viewer.user_id, "review.take_back", ("personality", personality.id))
 
 
-async def _lock(session: AsyncSession, personality: PersonalityTemplate) -> None:
+async def put_rating_back(session: AsyncSession, viewer: Viewer, taken: TakenBack) -> None:
+    """Undo `take_rating_back`: the rating as it was, with the votes of those who are still here.
+
+    Raises `NotFound` when it is too late or was somebody else's, `Conflict` when the viewer has rated anew."""
+    if taken.user_id != viewer.user_id or taken.expires_at < clock.now():
+        raise NotFound("That can't be undone any more.")
+    personality = await get_personality(session, taken.personality_id)
+    await _lock(session, personality.id)
+    if await find_rating(session, personality.id, viewer.user_id):
+        raise Conflict("You have rated it again in the meantime, so there is nothing to undo.")
+    here = select(User.id).where(User.id.in_(taken.voters)).order_by(User.id).with_for_update(key_share=True, read=True)
+    voters = list(await session.scalars(here))
+    session.add(
+        PersonalityRating(
+            id=taken.id,
+            template_id=personality.id,
+            user_id=viewer.user_id,
+            rating=taken.rating,
+            review=taken.review,
+            helpful_count=len(voters),
+            created_at=taken.created_at,
+            updated_at=taken.updated_at,
+        )
+    )
+    await session.flush()
+    session.add_all(ReviewVote(rating_id=taken.id, user_id=voter) for voter in voters)
+    await catalog.add_to_ratings(session, personality.id, stars=taken.rating, people=1)
+    audit.record(session, viewer.user_id, "review.put_back", ("personality", personality.id))
+
+
+async def forget_reviewer(session: AsyncSession, user_id: str) -> None:
+    """Before a person is deleted: their ratings leave the averages and their votes leave the counts. The foreign keys
+    would take the rows along, but not what was counted from them."""
+    rated = select(PersonalityRating.template_id).where(PersonalityRating.user_id == user_id)
+    for personality_id in list(await session.scalars(rated.order_by(PersonalityRating.template_id))):
+        await _lock(session, personality_id)
+        stars = await session.scalar(
+            delete(PersonalityRating)
+            .where(PersonalityRating.template_id == personality_id, PersonalityRating.user_id == user_id)
+            .returning(PersonalityRating.rating)
+        )
+        if stars is not None:
+            await catalog.add_to_ratings(session, personality_id, stars=-stars, people=-1)
+    await voting.withdraw_all(session, user_id)  # Last: everybody locks personalities before reviews.
+
+
+async def _lock(session: AsyncSession, personality_id: str) -> None:
     """Raters of one personality take turns; SQLite's transactions do so anyway."""
     await session.execute(
-        select(PersonalityTemplate.id).where(PersonalityTemplate.id == personality.id).with_for_update()
+        select(PersonalityTemplate.id).where(PersonalityTemplate.id == personality_id).with_for_update()
     )
 
 

@@ -3,6 +3,7 @@
 - Unsafe methods from another origin are refused, and so are those with a cookie but neither `Origin` nor
   `Sec-Fetch-Site`. A bearer token needs neither: no browser sends one by itself.
 - On `/api` a body is JSON or multipart; anything else is 415. Bodies have a ceiling.
+- `HEAD` is `GET` without the body, wherever there is a `GET`.
 - Every answer carries the content security policy and its companions, also errors and files."""
 
 import asyncio
@@ -34,6 +35,8 @@ MAX_HEAD = 32 * 1024
 DRAIN_BYTES, DRAIN_SECONDS = 64 * 1024 * 1024, 3.0
 """How much of a refused body is still read: an answer sent before the client has finished would be lost to it."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
+CALLBACK = "/api/auth/callback"
+"""The one `GET` that uses something up: whoever only looks at that address must not sign anybody in."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https://cdn.discordapp.com; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -89,7 +92,10 @@ class Gate:
 
         try:
             self._check(scope)
-            await self._app(scope, self._capped(receive), send_with_headers)
+            if scope["method"] == "HEAD" and scope["path"] != CALLBACK:
+                await self._app({**scope, "method": "GET"}, self._capped(receive), _without_body(send_with_headers))
+            else:
+                await self._app(scope, self._capped(receive), send_with_headers)
         except BotBotError as failure:
             if not status:
                 await self._refuse(scope, send_with_headers, failure)
@@ -154,6 +160,18 @@ class Gate:
         extra = [(name.encode(), value.encode()) for name, value in boundary.headers_for(failure).items()]
         await send({"type": "http.response.start", "status": failure.status, "headers": [*headers, *extra]})
         await send({"type": "http.response.body", "body": body})
+
+
+def _without_body(send: Send) -> Send:
+    """Passes the head on, and an empty end in place of the body. `Content-Length` stays that of the `GET`."""
+
+    async def headless(message: Any) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body"):
+            await send({"type": "http.response.body", "body": b""})
+
+    return headless
 
 
 async def _drain(receive: Receive) -> None:
