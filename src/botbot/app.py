@@ -1,5 +1,6 @@
 """Builds the web application: the only place where the rooms are wired together."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get
@@ -12,10 +13,17 @@ from botbot import health
 from botbot.accounts import api as accounts_api
 from botbot.accounts import pages as accounts_pages
 from botbot.accounts.discord_tokens import GuildLists
+from botbot.accounts.pending import Finisher
 from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival
-from botbot.accounts.web import HTML, provide_house, provide_viewer, site_for
+from botbot.accounts.web import HTML, provide_house, provide_viewer, session_cookie, site_for, theme_cookie
+from botbot.admin import api as admin_api
+from botbot.admin import pages as admin_pages
 from botbot.catalog import api as catalog_api
+from botbot.catalog.answers import Answers
+from botbot.catalog.kept import LIST, KeptAnswers
+from botbot.catalog.lists import usual_list
+from botbot.catalog.pictures import Pictures
 from botbot.deployments import api as deployments_api
 from botbot.deployments import flow
 from botbot.deployments import pages as deployments_pages
@@ -27,9 +35,11 @@ from botbot.preview.sessions import PreviewSessions
 from botbot.reviews import api as reviews_api
 from botbot.reviews import pages as reviews_pages
 from botbot.security import boundary
+from botbot.security.caching import file_answer
 from botbot.security.gate import App, Gate
 from botbot.security.requests import MAX_BODY, StrictRequest
 from botbot.storefront import api as storefront_api
+from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps
 from botbot.storefront import pages as storefront_pages
 from botbot.ui.assets import find_asset
 from botbot.ui.render import render
@@ -61,8 +71,12 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
                 "health": health.Health(house),
                 "sandbox_url": sandbox_url,
                 "on_install": on_install,
+                "finishers": FINISHERS,
                 "relays": relays,
+                "easel": postcards.Easel(),
+                "chunks": sitemaps.Chunks(),
                 "counts": {},
+                "pictures": Pictures(),
             }
         ),
         exception_handlers={Exception: answer_failure},
@@ -75,7 +89,15 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
         logging_config=None,
     )
     own_origin = house.settings.public_url
-    return Gate(site, own_origin=own_origin, error_page=_refusal_page(site), counts=site.state.counts), site
+    kept = _with_kept_answers(house, site)
+    return Gate(kept, own_origin=own_origin, error_page=_refusal_page(site), counts=site.state.counts), site
+
+
+def _with_kept_answers(house: House, site: Litestar) -> App:
+    site.state.answers = answers = Answers()
+    house.signal.on_wake("catalogue", answers.drop)
+    cookies = session_cookie(house), theme_cookie(house)
+    return KeptAnswers(site, answers, cookies=cookies, short={LIST: partial(usual_list, house)})
 
 
 @get("/static/{file_name:str}", include_in_schema=False)
@@ -84,13 +106,7 @@ async def static(request: Request[Any, Any, Any], file_name: str) -> Response[by
     asset = find_asset(file_name)
     if asset is None:
         raise NotFound
-    headers = {"cache-control": "public, max-age=31536000, immutable", "etag": asset.etag, "vary": "Accept-Encoding"}
-    if request.headers.get("if-none-match") == asset.etag:
-        return Response(b"", status_code=304, headers=headers, media_type=asset.content_type)
-    if asset.gzip_body is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"] = "gzip"
-        return Response(asset.gzip_body, headers=headers, media_type=asset.content_type)
-    return Response(asset.body, headers=headers, media_type=asset.content_type)
+    return await file_answer(request, asset.forms, asset.etag, asset.content_type)
 
 
 @get("/openapi.json", include_in_schema=False, media_type=MediaType.JSON)
@@ -113,12 +129,26 @@ ROUTES: list[Any] = [
     *catalog_api.handlers,
     *storefront_api.handlers,
     *storefront_pages.handlers,
-    reviews_api.router,
+    *detail_pages.handlers,
+    *postcards.handlers,
+    *sitemaps.handlers,
+    *favourites_api.handlers,
+    *favourites_pages.handlers,
+    *reviews_api.handlers,
     *reviews_pages.handlers,
     preview_api.router,
     *deployments_api.handlers,
     *deployments_pages.handlers,
+    admin_api.router,
+    *admin_pages.handlers,
 ]
+
+FINISHERS: dict[str, Finisher] = {
+    "favourite": favourites_pages.finish_favourite,
+    "rate": reviews_pages.finish_rating,
+    "helpful": reviews_pages.finish_helpful,
+}
+"""What a visitor can ask for before signing in (`accounts.pending`), by name."""
 
 
 def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

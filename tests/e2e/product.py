@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 OURS = ("BOTBOT_", "DISCORD_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "SENTRY_", "OTEL_")
 
 

@@ -77,9 +77,9 @@ async def hide_set_up(page: Page) -> None:
 
 
 async def weigh(browser: Browser, product: Product) -> list[str]:
-    """What the first load of `/` sends over the wire, as lines; with gzip as browsers ask for it, and without."""
+    """What the first load of `/` sends over the wire, as lines: as browsers ask for it, with gzip only, and without."""
     lines = [f"{'first load of /':18}" + "".join(f"{name:>12}" for name in ("total", *GROUPS.values(), "above fold"))]
-    for label, encoding in (("gzip", "gzip"), ("uncompressed", "identity")):
+    for label, encoding in (("brotli", "gzip, deflate, br"), ("gzip", "gzip"), ("uncompressed", "identity")):
         weight = await _first_load(browser, product, encoding)
         figures = (weight[each] for each in ("total", *GROUPS.values(), "above fold"))
         lines.append(f"{label:18}" + "".join(f"{bytes_ / 1024:9.1f} KiB"[-12:] for bytes_ in figures))

@@ -131,7 +131,9 @@ async def test_the_address_alone_is_a_whole_page(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto(f"/personalities/{steps.ORRIN}")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Orrin the Lighthouse Keeper")
-    for heading in ("Who this is", "In character", "Overheard", "Good to know", "Reviews"):
+    for heading in (
+        "Who this is", "In character", "Overheard", "In conversation", "Good to know", "On record", "Reviews",
+    ):  # fmt: skip
         await expect(page.get_by_role("heading", name=heading)).to_be_visible()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_role("banner")).to_be_visible()
@@ -338,11 +340,17 @@ async def test_stars_by_keyboard_changed_and_taken_back(visit: Visit) -> None:
     await steps.consent(page, "Ada")
     await _give_stars(page, 4)
     await _expect_rating(page, "4.0", "1 rating")
+    await expect(page.locator("#my-review summary")).to_be_focused()
     await _give_stars(page, 5)
     await _expect_rating(page, "5.0", "1 rating")
     await page.goto("/?search=tilly")
     await expect(page.locator("ul.grid .rating").first).to_contain_text("5.0")
     await page.locator("ul.grid .card__link").first.click()
+    await page.get_by_role("button", name="Take it back").click()
+    await expect(page.locator("#reviews")).to_contain_text("Not yet rated")
+    await expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await _expect_rating(page, "5.0", "1 rating")
     await page.get_by_role("button", name="Take it back").click()
     await expect(page.locator("#reviews")).to_contain_text("Not yet rated")
 
@@ -361,7 +369,7 @@ async def _give_stars(page: Page, stars: int) -> None:
         await page.keyboard.press("ArrowRight")
     await expect(page.locator(f"input[name=rating][value='{stars}']")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(page).to_have_url(re.compile("notice=rated"))
+    await expect(page.locator(".toast").last).to_have_text(re.compile("Thank you|is changed"))
 
 
 async def _expect_rating(page: Page, mean: str, count: str) -> None:

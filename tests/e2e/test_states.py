@@ -210,20 +210,6 @@ async def test_offline_is_said_and_the_chat_offers_to_repeat(visit: Visit) -> No
     await expect(page.locator(".message--app").last).to_contain_text("Orrin", timeout=15_000)
 
 
-async def test_offline_while_searching_says_so_and_keeps_the_cards(visit: Visit) -> None:
-    visitor = await visit()
-    visitor.expect("ERR_INTERNET_DISCONNECTED", "htmx:")
-    page = await visitor.page()
-    await page.goto("/")
-    await visitor.context.set_offline(True)
-    await page.locator("#search").press_sequentially("lighthouse")
-    await expect(page.locator(".toast")).to_contain_text("Are you online?")
-    assert await page.locator("ul.grid > li").count() >= 24
-    await visitor.context.set_offline(False)
-    await page.locator("#search").press("Enter")
-    await expect(page.locator("ul.grid > li")).to_have_count(1)
-
-
 async def test_an_unknown_address_is_a_page_with_a_search(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("404")

@@ -28,7 +28,7 @@ async def _browsing(page: Page, product: Product) -> AsyncIterator[str]:
     if page.viewport_size and page.viewport_size["width"] >= DIALOG_FROM:
         await page.goto("/")
         await page.locator("ul.grid .card__link").nth(2).click()
-        await expect(page.get_by_role("dialog").locator(".discord")).to_be_visible()
+        await expect(page.get_by_role("dialog").locator(".discord:not(.discord--excerpt)")).to_be_visible()
         yield "modal"
     await page.goto(f"/personalities/{steps.ORRIN}")
     yield "detail"

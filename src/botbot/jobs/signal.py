@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -36,17 +37,28 @@ class Signal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._subscriptions: dict[str, list[Subscription]] = defaultdict(list)
-        if database.is_sqlite:
-            database.on_wake = self.wake
+        self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        database.on_wake = self.wake if database.is_sqlite else self._call_back
 
     def subscribe(self, topic: str) -> Subscription:
         subscription = Subscription()
         self._subscriptions[topic].append(subscription)
         return subscription
 
+    def on_wake(self, topic: str, callback: Callable[[], None]) -> None:
+        """Call `callback` at every wake: at once when this process committed the change itself, on both databases (and
+        on PostgreSQL once more when its notification arrives), and whenever a wake may have been missed. It must be
+        quick and never raise."""
+        self._callbacks[topic].append(callback)
+
     def wake(self, topic: str) -> None:
+        self._call_back(topic)
         for subscription in self._subscriptions[topic]:
             subscription.wake()
+
+    def _call_back(self, topic: str) -> None:
+        for callback in self._callbacks[topic]:
+            callback()
 
     async def listen(self) -> None:
         """Pass PostgreSQL's notifications on until cancelled; reconnects by itself. A no-op on SQLite."""
@@ -63,7 +75,7 @@ class Signal:
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, self._on_notify)
-            for topic in self._subscriptions:
+            for topic in {*self._subscriptions, *self._callbacks}:
                 self.wake(topic)
             await lost.wait()
         finally:

@@ -4,13 +4,14 @@ all under names that hold a hash of their content, so that they may be cached fo
 A text asset refers to another as `asset:<name>`, which is replaced by that one's hashed URL. Scripts import
 nothing from each other."""
 
-import gzip
 import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from botbot.kit.coding import Forms
 
 STATIC = Path(__file__).parent / "static"
 LAYERS = "@layer reset, tokens, base, layout, components, utilities;"
@@ -25,13 +26,21 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is served. `name` holds the hash; `gzip_body` is None where it would not be smaller."""
+    """One file as it is served. `name` holds the hash; `forms` has its body compressed, each way once per process."""
 
     name: str
-    body: bytes
-    gzip_body: bytes | None
+    forms: Forms
     content_type: str
     etag: str
+
+    @property
+    def body(self) -> bytes:
+        return self.forms.body
+
+    @property
+    def gzip_body(self) -> bytes | None:
+        """`None` where it would not be smaller."""
+        return self.forms.get("gzip")
 
 
 def asset_url(name: str) -> str:
@@ -59,9 +68,7 @@ def make_asset(name: str, body: bytes) -> Asset:
     """`name` is the plain one; its hash is the start of the content's SHA-256."""
     digest = hashlib.sha256(body).hexdigest()[:12]
     stem, suffix = name.rsplit(".", 1)
-    packed = gzip.compress(body, 9, mtime=0)
-    kind = CONTENT_TYPES[f".{suffix}"]
-    return Asset(f"{stem}.{digest}.{suffix}", body, packed if len(packed) < len(body) else None, kind, f'"{digest}"')
+    return Asset(f"{stem}.{digest}.{suffix}", Forms(body), CONTENT_TYPES[f".{suffix}"], f'"{digest}"')
 
 
 @cache

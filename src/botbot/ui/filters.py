@@ -22,6 +22,21 @@ _PERMISSIONS = {
     "CREATE_PUBLIC_THREADS": "open threads",
     "USE_APPLICATION_COMMANDS": "offer slash commands",
 }
+_INTENTS = {
+    "GUILDS": "which channels there are",
+    "GUILD_MESSAGES": "that something was written",
+    "MESSAGE_CONTENT": "what is written in its channels",
+    "GUILD_MEMBERS": "who comes and goes",
+    "GUILD_MESSAGE_REACTIONS": "reactions with emoji",
+    "DIRECT_MESSAGES": "direct messages",
+    "GUILD_PRESENCES": "who is online",
+    "GUILD_VOICE_STATES": "who is in a voice channel",
+}
+_AGES = {
+    "everyone": "Suitable for everyone",
+    "teen": "From 13 years on",
+    "mature": "For adults, in age-restricted channels",
+}
 REPLY_REASONS = {
     "budget": "today’s live replies are used up",
     "unavailable": "the model isn’t answering right now",
@@ -34,6 +49,15 @@ _LANGUAGES = {
     "zh-TW": "Traditional Chinese", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "sv": "Swedish",
     "da": "Danish", "fi": "Finnish", "nb": "Norwegian", "cs": "Czech", "el": "Greek", "vi": "Vietnamese",
 }  # fmt: skip
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("Vivaldi", "Vivaldi"), ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("HeadlessChrome", "Chromium"), ("Chromium", "Chromium"),
+    ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl"), ("python", "A Python script"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"), ("BSD", "BSD"),
+)  # fmt: skip
 _SPANS = ((60, 1, "second"), (3600, 60, "minute"), (86400, 3600, "hour"), (2592000, 86400, "day"))
 
 
@@ -100,6 +124,16 @@ def permission_words(name: str) -> str:
     return _PERMISSIONS.get(name, name.replace("_", " ").lower())
 
 
+def intent_words(name: str) -> str:
+    """What a gateway intent lets it know, in words; an unknown name is softened, not hidden."""
+    return _INTENTS.get(name, name.replace("_", " ").lower())
+
+
+def age_words(content_rating: str) -> str:
+    """For whom it is."""
+    return _AGES.get(content_rating, content_rating.capitalize())
+
+
 def reply_reason(reason: str | None) -> str:
     """Why a preview answered with a sample reply."""
     return REPLY_REASONS.get(reason or "", "written by its author")
@@ -108,6 +142,14 @@ def reply_reason(reason: str | None) -> str:
 def language_name(code: str) -> str:
     """`de-AT` becomes German; an unknown code stays as it is."""
     return _LANGUAGES.get(code) or _LANGUAGES.get(code.split("-")[0], code)
+
+
+def browser_name(agent: str | None) -> str:
+    """A `User-Agent` as people say it: `Firefox on Linux`. Half a guess by nature: they claim to be one another, so the
+    more particular names come first."""
+    browser = next((name for sign, name in _BROWSERS if sign in (agent or "")), "A browser")
+    system = next((name for sign, name in _SYSTEMS if sign in (agent or "")), "")
+    return f"{browser} on {system}" if system else browser
 
 
 def field_words(name: str) -> str:

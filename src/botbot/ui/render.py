@@ -9,6 +9,7 @@ import jinja2
 from botbot.ui import assets, colour, filters
 from botbot.ui.icons import icon
 from botbot.ui.markdown import markdown
+from botbot.ui.petals import petals
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,13 +30,21 @@ def environment() -> jinja2.Environment:
     made.filters |= {
         "permission_label": filters.permission_label,
         "permission_words": filters.permission_words,
+        "intent_words": filters.intent_words,
+        "age_words": filters.age_words,
         "language_name": filters.language_name,
         "reply_reason": filters.reply_reason,
         "field_words": filters.field_words,
+        "browser_name": filters.browser_name,
         "hue_hex": colour.hue_hex,
         "markdown": markdown,
     }
-    made.globals |= {"asset_url": assets.asset_url, "icon": icon, "reply_reasons": filters.REPLY_REASONS}
+    made.globals |= {
+        "asset_url": assets.asset_url,
+        "icon": icon,
+        "petals": petals,
+        "reply_reasons": filters.REPLY_REASONS,
+    }
     return made
 
 

@@ -8,16 +8,30 @@ function announce(text) {
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 
+// A toast stays as long as somebody points at it or stands on it.
 function dismiss(toast, after = 6000) {
-  setTimeout(() => toast.remove(), after);
+  let timer = 0;
+  const start = () => { timer = setTimeout(() => toast.remove(), after); };
+  for (const stop of ["pointerenter", "focusin"]) toast.addEventListener(stop, () => clearTimeout(timer));
+  for (const go of ["pointerleave", "focusout"]) toast.addEventListener(go, start);
+  start();
 }
 
-function toast(text) {
+// `detail` is the text, or {text, undo}: a function that takes back what the toast tells of.
+function toast(detail) {
+  const { text, undo } = typeof detail === "string" ? { text: detail } : detail;
   const made = document.createElement("p");
   made.className = "toast";
-  made.textContent = text;
+  made.append(text);
+  if (undo) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "toast__undo", textContent: "Undo" });
+    button.addEventListener("click", () => { made.remove(); undo(); });
+    made.append(button);
+  }
+  // What lies outside an open dialog is neither seen nor said.
+  ([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body).append(toasts);
   toasts.append(made);
-  dismiss(made);
+  dismiss(made, undo ? 10000 : 6000);
 }
 
 document.addEventListener("botbot:announce", (event) => announce(event.detail));

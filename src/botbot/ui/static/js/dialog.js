@@ -1,0 +1,97 @@
+// A card opens in a dialog where there is room for it. The address follows, so Back closes it and a link can be shared.
+const dialog = document.getElementById("dialog");
+const body = dialog.querySelector("[data-dialog-body]");
+let pageTitle = document.title;
+const isPlain = (event) => event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+const moves = () => document.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+let pending = null;
+
+function change(update) {
+  if (!moves()) return update();
+  const transition = document.startViewTransition(update);
+  transition.ready.catch(() => {}); // a second one may overtake it; the update itself still happens
+  return transition.updateCallbackDone;
+}
+
+function skeleton(card) {
+  const made = dialog.querySelector("[data-dialog-skeleton]").content.cloneNode(true);
+  const face = card?.querySelector("img");
+  if (face) made.querySelector("[data-face]").append(Object.assign(face.cloneNode(), { className: "detail__face", loading: "eager" }));
+  made.querySelector("[data-name]").textContent = card?.querySelector("a")?.textContent ?? "";
+  made.firstElementChild.classList.add(...[...(card?.classList ?? [])].filter((name) => name.startsWith("hue-")));
+  return made;
+}
+
+function fill(content, face) {
+  if (face) face.style.viewTransitionName = dialog.open ? "" : "face";
+  return change(() => {
+    if (face) face.style.viewTransitionName = "";
+    body.replaceChildren(content);
+    body.scrollTop = 0;
+    const arrived = body.querySelector("img.detail__face");
+    if (arrived) arrived.style.viewTransitionName = "face";
+    if (!dialog.open) dialog.showModal();
+  });
+}
+
+async function load(url, signal) {
+  const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const made = document.createElement("template");
+  made.innerHTML = await answer.text(); // our own page, from our own server
+  return made.content;
+}
+
+async function open(url, card) {
+  pending?.abort();
+  const mine = (pending = new AbortController());
+  if (!dialog.open) pageTitle = document.title;
+  const arriving = load(url, mine.signal);
+  const slow = new Promise((resolve) => setTimeout(resolve, 140, null));
+  try {
+    const face = card?.querySelector("img");
+    const early = await Promise.race([arriving, slow]);
+    await fill(early ?? skeleton(card), face);
+    if (!early) await fill(await arriving);
+    document.title = `${body.querySelector("#personality-name")?.textContent ?? ""} · BotBot`;
+  } catch (problem) {
+    if (problem.name !== "AbortError") location.assign(url); // the page itself can say what is wrong
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-card]");
+  if (!link || !isPlain(event) || !matchMedia("(min-width: 900px)").matches) return;
+  event.preventDefault();
+  document.dispatchEvent(new Event("botbot:leaving")); // the grid notes where one was
+  history.pushState({ dialog: link.href }, "", link.href);
+  open(link.href, link.closest("article"));
+});
+
+let closedByHistory = false;
+
+function leave() {
+  pending?.abort();
+  body.replaceChildren();
+  document.title = pageTitle;
+}
+
+addEventListener("popstate", (event) => {
+  if (event.state?.dialog) open(event.state.dialog);
+  else {
+    closedByHistory = dialog.open;
+    dialog.close();
+    leave();
+  }
+});
+
+// The close event comes later than the closing: by then, Forward may already be opening the next one.
+dialog.addEventListener("close", () => {
+  if (closedByHistory) {
+    closedByHistory = false;
+    return;
+  }
+  leave();
+  if (history.state?.dialog) history.back();
+});
+dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
