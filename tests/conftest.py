@@ -40,6 +40,7 @@ from tests.support.people import Person, api_client
 from tests.support.postgres import NoPostgres, Postgres
 from tests.support.serving import Site, loopback_socket
 
+from botbot.catalog import search_index
 from botbot.catalog.models import PersonalityTemplate
 from botbot.db import Database
 from botbot.db.migrate import migrate
@@ -67,11 +68,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::litestar.exceptions.LitestarDeprecationWarning")
 
 
+SLOWEST_FIRST = ("deployments/test_kill", "e2e/", "guards/test_schemathesis", "bot/", "ui/test_browser", "deployments/")
+"""Files that keep a core busy for minutes; begun last, they would leave the others idle."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every coroutine test is watched for tasks it leaves behind; first in, so last out."""
+    items.sort(key=_place)
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.fixturenames.insert(0, "no_leaked_tasks")
+
+
+def _place(item: pytest.Item) -> int:
+    return next((n for n, part in enumerate(SLOWEST_FIRST) if part in item.nodeid), len(SLOWEST_FIRST))
 
 
 @pytest.fixture
@@ -132,6 +142,7 @@ async def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     if not sqlite_template.exists():
         database = Database(f"sqlite:///{sqlite_template}")
         await migrate(database)
+        await search_index.ensure(database)
         await database.dispose()
     shutil.copyfile(sqlite_template, tmp_path / "botbot.sqlite3")
     return f"sqlite:///{tmp_path / 'botbot.sqlite3'}"

@@ -126,12 +126,14 @@ async def run_sandbox(chosen: Settings, parsed: argparse.Namespace) -> int:
 
 
 async def _with_house(chosen: Settings, work: Callable[[Any], Coroutine[Any, Any, int]]) -> int:
+    from botbot.catalog import search_index
     from botbot.db.migrate import migrate
     from botbot.house import House
 
     house = House.build(chosen)
     try:
         await migrate(house.db)
+        await search_index.ensure(house.db)
         return await work(house)
     finally:
         await house.close()

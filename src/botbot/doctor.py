@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 
+from botbot.catalog import search_index
 from botbot.db.migrate import revision
 from botbot.errors import BotBotError
 from botbot.house import House
 from botbot.peers.llm import Message
 from botbot.settings import PORTAL, Settings, documented
+
+WITHOUT_TRIGRAMS = (
+    f"works, but slowly in a big catalogue: PostgreSQL's extension {search_index.EXTENSION} is missing. Install the "
+    "server's contrib package if it hasn't it, run `create extension pg_trgm` in this database as its owner or a "
+    "superuser, and restart BotBot, which makes the index then"
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         return [
             await _database(house),
+            *await _search(house),
             *_configuration(settings),
             *await _discord(house),
             await _model(house),
@@ -44,6 +52,21 @@ async def _database(house: House) -> Finding:
     if present != newest:
         return Finding("database", True, f"its schema is {present}, this code wants {newest}: run `botbot migrate`")
     return Finding("database", False, f"up to date ({present})")
+
+
+async def _search(house: House) -> list[Finding]:
+    """Search is right without its index, and slow in a big catalogue."""
+    try:
+        if (await revision(house.db))[0] is None:
+            return []
+        async with house.db.reading() as connection:
+            if await search_index.is_complete(connection):
+                return [Finding("search", False, "its index is in place")]
+    except BotBotError:
+        return []  # The database's own finding says so.
+    if house.db.is_sqlite:
+        return [Finding("search", False, "its index is made at the next start")]
+    return [Finding("search", True, WITHOUT_TRIGRAMS)]
 
 
 def _configuration(settings: Settings) -> list[Finding]:

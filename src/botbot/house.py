@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from botbot.db import Database
+from botbot.db.bare import BareReader
 from botbot.jobs.signal import Signal
 from botbot.kit.cipher import Cipher
 from botbot.peers.discord.oauth import DiscordOAuth
@@ -22,6 +23,7 @@ class House:
     discord: DiscordRest
     model: ModelClient
     limiter: Limiter
+    bare: BareReader
 
     @classmethod
     def build(cls, settings: Settings) -> "House":
@@ -35,6 +37,7 @@ class House:
             discord=DiscordRest(settings),
             model=ModelClient(settings),
             limiter=Limiter(settings.redis_url),
+            bare=BareReader(database),
         )
 
     async def close(self) -> None:
@@ -43,4 +46,5 @@ class House:
         await self.oauth.aclose()
         await self.discord.aclose()
         await self.limiter.aclose()
+        await self.bare.aclose()
         await self.db.dispose()

@@ -16,6 +16,7 @@ from botbot.accounts import service as accounts
 from botbot.agents import service as agents
 from botbot.app import build_app
 from botbot.bot.runner import BotRunner
+from botbot.catalog import search_index, trending
 from botbot.catalog.entries import read_curated
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.service import seed_entry
@@ -36,6 +37,7 @@ log = logging.getLogger("botbot")
 
 STOP_SECONDS = 6.0
 TIDY_EVERY_SECONDS = 600.0
+TRENDING_EVERY_SECONDS = 300.0
 KEEP_BUDGETS = timedelta(days=90)
 KEEP_OUTBOX = timedelta(days=7)
 
@@ -71,6 +73,7 @@ async def seed(house: House) -> dict[str, int]:
 async def prepare(house: House) -> None:
     """Bring the schema up to date, and fill an empty catalogue."""
     await migrate(house.db)
+    await search_index.ensure(house.db)
     async with house.db.read() as session:
         from sqlalchemy import select
 
@@ -110,6 +113,17 @@ async def tidy(house: House) -> None:
         await budgets.forget(session, now - KEEP_BUDGETS)
         await deployments.expire_uninstalled(session)
         await accounts.forget_expired_sessions(session)
+        await trending.forget_old_talks(session)
+
+
+async def watch_trends_forever(house: House) -> None:
+    """What is trending is worked out anew every few minutes; several workers doing so agree."""
+    while True:
+        try:
+            await trending.recompute(house.db)
+        except Exception:
+            log.warning("what is trending has to wait", exc_info=True)
+        await asyncio.sleep(TRENDING_EVERY_SECONDS)
 
 
 class Process:
@@ -188,6 +202,7 @@ class Process:
             runner = SagaRunner(house.db, house.signal, saga_kinds(house))
             self._spawn(_after_schema(house, runner.run_forever), "worker")
             self._spawn(_after_schema(house, lambda: tidy_forever(house)), "tidy")
+            self._spawn(_after_schema(house, lambda: watch_trends_forever(house)), "trending")
             self._closers.append(runner.stop)
         if "bot" in self._roles:
             bot = BotRunner(house)

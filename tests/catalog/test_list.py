@@ -66,7 +66,7 @@ REFUSED = [
     ("page=-3", "page"), ("page=two", "page"), ("page=9223372036854775808", "page"), ("minRating=0", "minRating"),
     ("minRating=5.1", "minRating"), ("minRating=good", "minRating"), ("minRating=nan", "minRating"),
     ("minRating=inf", "minRating"), ("sortBy=best", "sortBy"), ("sortBy=", "sortBy"),
-    ("cursor=abc&page=1", "cursor"), ("cursor=abc", "cursor"), ("cursor=", "cursor"),
+    ("contentRating=adult", "contentRating"), ("cursor=abc&page=1", "cursor"), ("cursor=abc", "cursor"), ("cursor=", "cursor"),
 ]  # fmt: skip
 
 
@@ -212,6 +212,26 @@ class TestFilters:
             ("quo'te", {"O'Hara \"Quotes\""}),
         ]:  # fmt: skip
             assert set(await names(client, f"tags={tags}")) == found, tags
+
+    async def test_none_of_the_excluded_tags(self, client: httpx.AsyncClient, shelf: list[PersonalityTemplate]) -> None:
+        assert set(await names(client, "excludeTags=tea,pirate,CAFE")) == {
+            'O\'Hara "Quotes"', "Straße Sänger", "Steamtea Engine",
+        }  # fmt: skip
+        assert await names(client, "tags=tea&excludeTags=cosy") == []
+        assert len(await names(client, "excludeTags=,nothing,")) == 6
+
+    async def test_any_of_the_languages_and_content_ratings(self, client: httpx.AsyncClient, house: House) -> None:
+        for n, (language, rating) in enumerate(
+            [("en", "everyone"), ("de", "teen"), ("ja", "mature"), ("de", "mature")]
+        ):
+            row = factories.personality_row(f"Entry {n}", language=language, content_rating=rating, deploy_count=9 - n)
+            await factories.add_personalities(house, [row])
+        for query, found in [
+            ("language=de", [1, 3]), ("language=de&language=ja", [1, 2, 3]), ("language=xx", []),
+            ("contentRating=mature", [2, 3]), ("contentRating=teen&contentRating=everyone", [0, 1]),
+            ("contentRating=mature&language=de", [3]), ("language=en&search=entry", [0]),
+        ]:  # fmt: skip
+            assert await names(client, query) == [f"Entry {n}" for n in found], query
 
     async def test_min_rating_compares_the_two_decimal_average(
         self, client: httpx.AsyncClient, house: House, shelf: list[PersonalityTemplate]

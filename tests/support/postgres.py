@@ -18,6 +18,7 @@ from pathlib import Path
 
 import asyncpg
 
+from botbot.catalog import search_index
 from botbot.db import Database
 from botbot.db.migrate import migrate
 
@@ -169,6 +170,7 @@ class Postgres:
         database = Database(self.url(TEMPLATE))
         try:
             await migrate(database)
+            await search_index.ensure(database)
         finally:
             await database.dispose()
         self._has_template = True

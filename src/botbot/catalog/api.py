@@ -1,7 +1,5 @@
 """The catalogue over JSON."""
 
-import gzip
-import math
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
@@ -9,20 +7,17 @@ from litestar.params import Parameter
 
 from botbot.catalog import queries
 from botbot.catalog.asking import DEEPEST, read_filters
-from botbot.catalog.pictures import svg
-from botbot.catalog.rules import SORTS, Filters
-from botbot.catalog.schemas import (
-    Card,
-    CategoryOut,
-    Pagination,
-    PersonalityList,
-    card_fields,
-)
+from botbot.catalog.lists import encode_list
+from botbot.catalog.pictures import Pictures, svg
+from botbot.catalog.rules import CONTENT_RATINGS, SORTS
+from botbot.catalog.schemas import CategoryOut, PersonalityList
 from botbot.errors import NotFound
 from botbot.house import House
-from botbot.security.caching import with_etag
+from botbot.kit.coding import Forms
+from botbot.security.caching import file_answer, with_etag
 
 PAGE = {"oneOf": [{"type": "integer", "minimum": 1, "maximum": DEEPEST}, {"type": "null"}]}
+SVG, BRIEFLY = "image/svg+xml", "public, max-age=60"
 STARS = {"oneOf": [{"type": "number", "minimum": 1, "maximum": 5}, {"type": "null"}]}
 
 
@@ -33,6 +28,14 @@ async def list_personalities(
     search: str | None = None,
     category: list[str] | None = None,
     tags: Annotated[str | None, Parameter(description="Comma-separated; all of them.")] = None,
+    exclude_tags: Annotated[
+        str | None, Parameter(query="excludeTags", description="Comma-separated; none of them.")
+    ] = None,
+    language: Annotated[list[str] | None, Parameter(description="As in `language`, `de` say.")] = None,
+    content_rating: Annotated[
+        list[str] | None,
+        Parameter(query="contentRating", schema_extra={"items": {"type": "string", "enum": [*CONTENT_RATINGS]}}),
+    ] = None,
     min_rating: Annotated[float | None, Parameter(query="minRating", schema_extra=STARS)] = None,
     sort_by: Annotated[
         str | None, Parameter(query="sortBy", schema_extra={"enum": [*SORTS]}, description="`popular` by default.")
@@ -42,31 +45,13 @@ async def list_personalities(
     cursor: str | None = None,
 ) -> Response[PersonalityList]:
     """Filters combine with AND. `search` looks for every word in name, description and tags, ignoring case and
-    accents; `category` may be repeated. Answers an `ETag` and honours `If-None-Match`."""
+    accents; `category`, `language` and `contentRating` may be repeated: any of them. When nothing is found,
+    `suggestions` has what is spelt alike. Answers an `ETag` and honours `If-None-Match`."""
     filters = read_filters(
-        search=search, category=category, tags=tags, min_rating=min_rating, sort_by=sort_by, page=page, limit=limit,
-        cursor=cursor,
+        search=search, category=category, tags=tags, exclude_tags=exclude_tags, language=language,
+        content_rating=content_rating, min_rating=min_rating, sort_by=sort_by, page=page, limit=limit, cursor=cursor,
     )  # fmt: skip
-    async with house.db.reading() as connection:
-        found = await queries.list_cards(connection, filters)
-        total = await queries.count_cards(connection, filters)
-    answer = PersonalityList(
-        personalities=[Card(**card_fields(row)) for row in found.rows],
-        pagination=_pagination(filters, total, found.next_cursor),
-    )
-    return with_etag(request, answer)
-
-
-def _pagination(filters: Filters, total: int, next_cursor: str | None) -> Pagination:
-    return Pagination(
-        page=None if filters.cursor else filters.page,
-        limit=filters.limit,
-        total_count=total,
-        total_pages=math.ceil(total / filters.limit),
-        has_next_page=next_cursor is not None,
-        has_previous_page=filters.cursor is not None or (filters.page > 1 and total > 0),
-        next_cursor=next_cursor,
-    )
+    return with_etag(request, await encode_list(house, filters))
 
 
 @get("/api/marketplace/categories", summary="List categories", tags=["catalogue"])
@@ -82,17 +67,19 @@ async def avatar(request: Request[Any, Any, Any], house: House, file_name: str) 
     slug, _, rest = file_name.partition(".")
     if not rest.endswith("svg"):
         raise NotFound
+    pictures: Pictures = request.app.state.pictures
+    etag = f'"{rest.removesuffix(".svg")}"'
+    if forms := pictures.find(file_name):
+        return await file_answer(request, forms, etag, SVG)
     async with house.db.read() as session:
         personality = await queries.get_personality(session, slug, on_shelf_only=False)
-    body = svg(personality.avatar, personality.hue, personality.slug).encode()
-    is_current = personality.avatar_path == f"/avatars/{file_name}"
-    if not is_current and not (personality.is_public and personality.archived_at is None):
+    forms = Forms(svg(personality.avatar, personality.hue, personality.slug).encode())
+    if personality.avatar_path == f"/avatars/{file_name}":
+        pictures.keep(file_name, forms)
+        return await file_answer(request, forms, etag, SVG)
+    if not personality.is_public or personality.archived_at is not None:
         raise NotFound  # A deployment may still show it; nobody learns of it by guessing.
-    caching = "public, max-age=31536000, immutable" if is_current else "public, max-age=60"
-    headers = {"cache-control": caching, "vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        body, headers["content-encoding"] = gzip.compress(body, mtime=0), "gzip"
-    return Response(body, media_type="image/svg+xml", headers=headers)
+    return await file_answer(request, forms, f'"{personality.avatar_path}"', SVG, caching=BRIEFLY)
 
 
 router = Router("/api/marketplace/personalities", route_handlers=[list_personalities], tags=["catalogue"])

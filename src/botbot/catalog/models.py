@@ -74,6 +74,14 @@ class PersonalityTemplate(Base):
         _shelf_index("ix_shelf_rating", rating_score.desc(), id),
         _shelf_index("ix_shelf_name", name_folded, id),
         _shelf_index("ix_shelf_trending", trend_score.desc(), id),
+        _shelf_index("ix_shelf_category", category_slug, deploy_count.desc(), id),
+        Index(
+            "ix_shelf_featured",
+            deploy_count.desc(),
+            id,
+            sqlite_where=text(f"{ON_SHELF} and is_featured = 1"),
+            postgresql_where=text(f"{ON_SHELF_POSTGRES} and is_featured"),
+        ),
         SHOWN,
     )
 
@@ -112,7 +120,7 @@ class PersonalityGuild(Base):
         ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
     )
     discord_guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, index=True)
 
 
 class PersonalityUse(Base):

@@ -1,6 +1,7 @@
 """An entry's avatar: drawn on demand from its choices, addressed by the hash of what is drawn."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 
 from botbot.kit.avatars import AvatarChoices, choices_from_seed, draw_png, draw_svg
+from botbot.kit.coding import Forms
 
 
 def svg(avatar: Mapping[str, Any], hue: int, seed: str) -> str:
@@ -32,3 +34,26 @@ def _choices(avatar: Mapping[str, Any], seed: str) -> AvatarChoices:
 @lru_cache(maxsize=512)
 def _svg(choices: AvatarChoices, hue: int, seed: str) -> str:
     return draw_svg(choices, hue, seed=seed)
+
+
+MOST_PICTURES = 1024
+"""Some 5 KB each, with both compressed forms."""
+
+
+class Pictures:
+    """The pictures last asked for, by the file name that holds their hash: what one stands for never changes, so a
+    visitor with 24 cards asks the database for none of them. Belongs to one site."""
+
+    def __init__(self, most: int = MOST_PICTURES) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, Forms] = OrderedDict()
+
+    def find(self, file_name: str) -> Forms | None:
+        if file_name in self._kept:
+            self._kept.move_to_end(file_name)
+        return self._kept.get(file_name)
+
+    def keep(self, file_name: str, forms: Forms) -> None:
+        self._kept[file_name] = forms
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)

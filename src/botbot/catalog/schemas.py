@@ -86,6 +86,8 @@ class Detail(Card, rename="camel"):
 
 
 class Pagination(msgspec.Struct, rename="camel"):
+    """`totalIsEstimate` is there, and true, only beyond 10,000."""
+
     page: int | None
     limit: int
     total_count: int
@@ -93,6 +95,7 @@ class Pagination(msgspec.Struct, rename="camel"):
     has_next_page: bool
     has_previous_page: bool
     next_cursor: str | None
+    total_is_estimate: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PersonalityList(msgspec.Struct, rename="camel"):

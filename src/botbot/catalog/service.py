@@ -11,6 +11,7 @@ from botbot.catalog.entries import Entry
 from botbot.catalog.models import (
     PersonalityGuild,
     PersonalityTag,
+    PersonalityTalk,
     PersonalityTemplate,
     PersonalityUse,
     PersonalityVersion,
@@ -92,6 +93,17 @@ async def note_use(session: AsyncSession, personality_id: str, discord_user_id: 
     await session.execute(
         insert(PersonalityUse)
         .values(personality_id=personality_id, discord_user_id=discord_user_id)
+        .on_conflict_do_nothing()
+    )
+
+
+async def note_talk(session: AsyncSession, personality_id: str, discord_guild_id: int) -> None:
+    """Remember that it answered in this server today (UTC); once a day is enough. "Trending" counts it."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    day = clock.now().date().isoformat()
+    await session.execute(
+        insert(PersonalityTalk)
+        .values(personality_id=personality_id, discord_guild_id=discord_guild_id, day=day)
         .on_conflict_do_nothing()
     )
 

@@ -118,3 +118,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_public = 1 and archived_at is null"),
         postgresql_where=sa.text("is_public and archived_at is null"),
     )
+    op.create_index(
+        "ix_shelf_category",
+        "personality_templates",
+        ["category_slug", sa.literal_column("deploy_count DESC"), "id"],
+        unique=False,
+        sqlite_where=sa.text("is_public = 1 and archived_at is null"),
+        postgresql_where=sa.text("is_public and archived_at is null"),
+    )
+    op.create_index(
+        "ix_shelf_featured",
+        "personality_templates",
+        [sa.literal_column("deploy_count DESC"), "id"],
+        unique=False,
+        sqlite_where=sa.text("is_public = 1 and archived_at is null and is_featured = 1"),
+        postgresql_where=sa.text("is_public and archived_at is null and is_featured"),
+    )
+    op.create_index(op.f("ix_personality_guilds_created_at"), "personality_guilds", ["created_at"], unique=False)
