@@ -8,8 +8,8 @@ from litestar.datastructures import Cookie
 from litestar.params import Parameter
 from litestar.response import Redirect
 
-from botbot.accounts import service, signin
-from botbot.accounts.rules import STATE_LIFETIME, Viewer, safe_next
+from botbot.accounts import pending, service, signin
+from botbot.accounts.rules import STATE_LIFETIME, Viewer, safe_next, with_notice
 from botbot.accounts.schemas import SessionOut, user_out
 from botbot.accounts.signin import Arrival, SignInCancelled
 from botbot.accounts.web import session_cookie
@@ -26,9 +26,14 @@ def make_cookie(house: House, name: str, value: str, max_age: int) -> Cookie:
 
 
 @get("/discord", status_code=302, summary="Sign in with Discord")
-async def begin(house: House, next_path: Annotated[str | None, Parameter(query="next")] = None) -> Redirect:
+async def begin(
+    request: Request[Any, Any, Any],
+    house: House,
+    next_path: Annotated[str | None, Parameter(query="next")] = None,
+) -> Redirect:
     """Sends the browser to Discord; it comes back to `next`, a path on this site."""
-    departure = signin.depart_to_login(house, next_path)
+    wish = pending.find_pending(house, request.cookies)
+    departure = signin.depart_to_login(house, next_path, wish.nonce if wish else None)
     assert departure.cookie is not None
     name, value = departure.cookie
     cookie = make_cookie(house, name, value, int(STATE_LIFETIME.total_seconds()))
@@ -50,14 +55,17 @@ async def callback(request: Request[Any, Any, Any], house: House, viewer: Viewer
         assert viewer is not None
         await on_install(house, viewer, arrival)
         return _leave(house, arrival.state.next, arrival.state.nonce)
-    return _leave(house, arrival.state.next, arrival.state.nonce, secret=arrival.secret)
+    assert arrival.viewer is not None
+    finishers = request.app.state.finishers
+    notice = await pending.finish(house, finishers, arrival.viewer, arrival.state, request.cookies)
+    return _leave(house, arrival.state.next, arrival.state.nonce, secret=arrival.secret, notice=notice or "")
 
 
 def _leave(house: House, path: str, nonce: str, *, secret: str | None = None, notice: str = "") -> Redirect:
-    target = safe_next(path)
-    if notice:
-        target += f"{'&' if '?' in target else '?'}notice={notice}"
+    target = with_notice(safe_next(path), notice) if notice else safe_next(path)
     cookies = [make_cookie(house, signin.cookie_name(house, nonce), "", 0)]
+    if secret is not None:
+        cookies.append(pending.forget(house))
     if secret is not None:
         cookies.append(make_cookie(house, session_cookie(house), secret, house.settings.session_days * 86400))
     return Redirect(target, status_code=302, cookies=cookies, headers={"cache-control": "no-store"})

@@ -47,6 +47,12 @@ def _viewer(row: Any, admins: tuple[int, ...], session_id: str | None) -> Viewer
     )
 
 
+def viewer_of(user: User, admins: tuple[int, ...], session_id: str) -> Viewer:
+    """The person who has just signed in."""
+    row = (user.id, user.discord_id, user.username, user.display_name, user.avatar_hash, user.role)
+    return _viewer(row, admins, session_id)
+
+
 async def find_user_by_discord_id(session: AsyncSession, discord_id: int) -> User | None:
     found: User | None = await session.scalar(select(User).where(User.discord_id == discord_id))
     return found

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
@@ -54,6 +54,8 @@ class OAuthState(msgspec.Struct, frozen=True):
     session_id: str | None = None
     deployment_id: str | None = None
     guild_id: int | None = None
+    pending: str | None = None
+    """The number of what this browser wanted done, when it began this login."""
 
 
 def require(viewer: Viewer | None, role: Role = "user") -> Viewer:
@@ -92,3 +94,10 @@ def safe_next(target: str | None) -> str:
         return "/"
     path = quote(unquote(parts.path), safe="/-._~!$&'()*+,;=:@")
     return f"{path}?{parts.query}" if parts.query else path
+
+
+def with_notice(path: str, notice: str) -> str:
+    """A path of ours that shows that notice when it is opened, and no earlier one."""
+    place, _, query = path.partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "notice"]
+    return f"{place}?{urlencode([*kept, ('notice', notice)])}"

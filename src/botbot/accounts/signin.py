@@ -7,6 +7,7 @@ signed-in session, or to the user where an API token asked."""
 from dataclasses import dataclass
 
 from botbot.accounts import service
+from botbot.accounts.queries import viewer_of
 from botbot.accounts.rules import STATE_LIFETIME, OAuthState, Viewer, safe_next
 from botbot.errors import BotBotError, DiscordSignInExpired, NotConfigured, PermissionDenied
 from botbot.house import House
@@ -43,11 +44,13 @@ class Departure:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A callback that passed every check. `secret` is the new session's cookie, for a login."""
+    """A callback that passed every check. `secret` is the new session's cookie and `viewer` whose it is, for a
+    login."""
 
     state: OAuthState
     grant: TokenGrant
     secret: str | None = None
+    viewer: Viewer | None = None
 
 
 def require_discord(house: House) -> None:
@@ -64,7 +67,8 @@ def cookie_name(house: House, nonce: str) -> str:
     return f"{prefix}botbot_oauth_{nonce[:8]}"
 
 
-def depart_to_login(house: House, next_path: str | None) -> Departure:
+def depart_to_login(house: House, next_path: str | None, pending: str | None = None) -> Departure:
+    """`pending` is the number of what is to be done after it (`accounts.pending`)."""
     require_discord(house)
     nonce, browser = ids.new_secret(), ids.new_secret()
     state = OAuthState(
@@ -74,6 +78,7 @@ def depart_to_login(house: House, next_path: str | None) -> Departure:
         verifier=new_verifier() if house.settings.discord_pkce else None,
         browser=ids.hash_secret(browser),
         next=safe_next(next_path),
+        pending=pending,
     )
     url = house.oauth.login_url(state=house.cipher.seal(state), verifier=state.verifier)
     return Departure(url, (cookie_name(house, nonce), browser))
@@ -150,10 +155,10 @@ async def _finish_login(
     async with house.db.write() as session:
         if viewer is not None and viewer.session_id:
             await service.sign_out(session, viewer.session_id)
-        _, secret = await service.sign_in(
+        user, secret = await service.sign_in(
             session, who, grant, cipher=house.cipher, session_days=house.settings.session_days, agent=agent
         )
-    return Arrival(state, grant, secret)
+    return Arrival(state, grant, secret, viewer_of(user, house.settings.admins, ids.hash_secret(secret)))
 
 
 async def _finish_install(house: House, state: OAuthState, grant: TokenGrant, viewer: Viewer | None) -> Arrival:

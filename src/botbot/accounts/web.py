@@ -1,7 +1,6 @@
 """Who asks, for controllers; and the page frame that every HTML answer shares."""
 
 import contextlib
-import gzip
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from botbot.accounts.rules import SEEN_EVERY, Viewer
 from botbot.errors import AuthenticationRequired, StorageUnavailable
 from botbot.house import House
 from botbot.kit import clock, ids
+from botbot.kit.coding import accepted, pack
 from botbot.ui.render import render
 
 THEMES = {"auto", "light", "dark"}
@@ -105,7 +105,9 @@ async def _note_use(house: House, viewer: Viewer, last_seen_at: datetime) -> Non
 
 
 def login_url(request: Request[Any, Any, Any]) -> str:
-    """Where to sign in and come back to this very page."""
+    """Where to sign in and come back to this very page, or to the one that the handler named."""
+    if named := request.scope["state"].get("login_url"):
+        return str(named)
     query = request.url.query
     return f"/api/auth/discord?next={quote(request.url.path + (f'?{query}' if query else ''), safe='/')}"
 
@@ -118,7 +120,7 @@ def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
         user=viewer,
         login_url=login_url(request),
         theme=theme if theme in THEMES else "auto",
-        notice=NOTICES.get(request.query_params.get("notice", "")),
+        notice=notice_named(request.query_params.get("notice", "")),
         sandbox_url=request.app.state.sandbox_url,
         configured=house.settings.has_discord,
         model_configured=house.settings.has_model,
@@ -132,10 +134,27 @@ NOTICES = {
     "cancelled": "Nothing was changed: you cancelled on Discord's page.",
     "rated": "Thank you. Your rating counts from now on.",
     "unrated": "Your rating is gone.",
+    "put-back": "Your rating is back, as it was.",
+    "helpful": "Thank you. Your vote counts.",
+    "reported": "Thank you. A moderator will look at it.",
     "saved": "Saved.",
     "everywhere": "Every browser is signed out, this one too.",
+    "favourite": "Saved. You find it among your favourites.",
+    "favourite-gone": "It is no longer among your favourites.",
+    "unfinished": "You’re signed in, but what you wanted to do didn’t work out. Please try it once more.",
+    "unfinished-not_found": "You’re signed in. That personality has left the marketplace meanwhile.",
+    "unfinished-permission_denied": "You’re signed in, but that isn’t yours to do.",
+    "unfinished-conflict": "You’re signed in, but your favourites are full. Take one away first.",
+    "unfinished-validation_failed": "You’re signed in, but what you wrote can’t be used like that. Please try again.",
+    "unfinished-storage_unavailable": "You’re signed in, but we could not save that just now. Please try again.",
+    "unfinished-storage_full": "You’re signed in, but our disk is full, so nothing was saved.",
 }
 """Short messages a redirect may ask the next page to show, by name: no text from a URL ever reaches a page."""
+
+
+def notice_named(name: str) -> str | None:
+    """What a notice says. A failure without words of its own has the general ones."""
+    return NOTICES.get(name) or (NOTICES["unfinished"] if name.startswith("unfinished-") else None)
 
 
 def page(
@@ -148,9 +167,9 @@ def page(
         "vary": "HX-Request, Cookie, Accept-Encoding",
         "cache-control": "private, no-store" if viewer else "no-cache",
     }
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, compresslevel=5, mtime=0)
-        headers["content-encoding"] = "gzip"
+    for coding in accepted(request.headers.get("accept-encoding", ""))[:1]:
+        if packed := pack(body, coding):
+            body, headers["content-encoding"] = packed, coding
     return Response(body, status_code=status, media_type=HTML, headers=headers)
 
 

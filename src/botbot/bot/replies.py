@@ -12,7 +12,7 @@ import msgspec
 from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
 from botbot.agents.sampling import choose_sample
-from botbot.catalog.service import note_use
+from botbot.catalog.service import note_talk, note_use
 from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
@@ -150,6 +150,7 @@ class Replies:
                 )
                 await session.flush()
             await note_use(session, speaker.personality_id, heard.author_id)
+            await note_talk(session, speaker.personality_id, heard.guild_id)
 
     @asynccontextmanager
     async def _typing(self, channel_id: int) -> AsyncIterator[None]:
