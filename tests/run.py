@@ -1,7 +1,8 @@
 """`./dev test`: the everyday suite, or everything with `--all`. Whatever else is given goes to pytest.
 
 Everyday leaves out what is marked `long` and may skip what this machine has no part for; `--all` leaves out nothing
-and fails on any skip. Files are spread over the processor's cores; `-n 0` runs them one after the other."""
+and fails on any skip. Files are spread over the processor's cores, those that take longest first; `-n 0` runs them one
+after the other."""
 
 import importlib.util
 import os
@@ -42,7 +43,7 @@ def arguments_for(given: list[str]) -> list[str]:
     rest = [each for each in given if each != "--all"]
     chosen = ["-p", "tests.support.skips"]
     if not any(each.startswith(("-n", "--pdb")) for each in rest):
-        chosen += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+        chosen += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
     if wants_all:
         chosen.append("--fail-on-skip")
     elif not any(each == "-m" or each.startswith("-m=") for each in rest):

@@ -15,6 +15,8 @@ TOP = {"app", "cli", "runtime", "doctor", "health", "house", "tables", "openapi"
 FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit"}
 BASE = {"settings", "errors", "kit"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
+CATALOGUE = {"arranging", "facets", "favourites", "listing", "searching", "shelves", "similar", "trending"}
+"""Verbs and reads of the catalogue with files of their own."""
 
 ROOMS: dict[str, dict[str, set[str]]] = {
     "kit": {"kit": {ANY}},
@@ -32,7 +34,7 @@ _FOUNDATION = {
     "db": {ANY}, "jobs": {ANY}, "peers": {ANY}, "security": {ANY}, "ui": {ANY}, "house": {ANY}, "audit": {ANY},
     **{room: {ANY} for room in BASE},
 }  # fmt: skip
-_WEB = {"web", "rules", "schemas", "models", "queries", "service", "signin", "discord_tokens"}
+_WEB = {"web", "rules", "schemas", "models", "queries", "service", "signin", "discord_tokens", "pending"}
 ROOMS |= {
     "audit": {**_FOUNDATION},
     "accounts": {**_FOUNDATION, "accounts": {ANY}},
@@ -41,12 +43,19 @@ ROOMS |= {
     "agents": {**_FOUNDATION, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "preview": {**_FOUNDATION, "preview": {ANY}, "catalog": {ANY}, "accounts": _WEB, "agents": {"rules", "sampling"}},
     "deployments": {**_FOUNDATION, "deployments": {ANY}, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
-    "admin": {**_FOUNDATION, "admin": {ANY}, **{room: {*READ_SIDE, "web", "entries"} for room in FEATURES - {"admin"}}},
+    "admin": {
+        **_FOUNDATION,
+        "admin": {ANY},
+        **{room: {*READ_SIDE, *CATALOGUE, "web", "entries"} for room in FEATURES - {"admin"}},
+    },
     "storefront": {
         **_FOUNDATION,
         "storefront": {ANY},
-        **{room: READ_SIDE | {"web", "sessions", "pictures", "asking", "sampling"} for room in FEATURES - {"admin"}},
-        "accounts": READ_SIDE | {"web"},
+        **{
+            room: READ_SIDE | CATALOGUE | {"web", "sessions", "pictures", "asking", "sampling"}
+            for room in FEATURES - {"admin"}
+        },
+        "accounts": READ_SIDE | {"web", "pending"},
     },
     "bot": {
         **_FOUNDATION,
