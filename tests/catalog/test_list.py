@@ -66,7 +66,8 @@ REFUSED = [
     ("page=-3", "page"), ("page=two", "page"), ("page=9223372036854775808", "page"), ("minRating=0", "minRating"),
     ("minRating=5.1", "minRating"), ("minRating=good", "minRating"), ("minRating=nan", "minRating"),
     ("minRating=inf", "minRating"), ("sortBy=best", "sortBy"), ("sortBy=", "sortBy"),
-    ("contentRating=adult", "contentRating"), ("cursor=abc&page=1", "cursor"), ("cursor=abc", "cursor"), ("cursor=", "cursor"),
+    ("contentRating=adult", "contentRating"),
+    ("cursor=abc&page=1", "cursor"), ("cursor=abc", "cursor"), ("cursor=", "cursor"),
 ]  # fmt: skip
 
 

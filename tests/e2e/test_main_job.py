@@ -63,7 +63,7 @@ async def test_filters_and_sort_live_in_the_address(visit: Visit) -> None:
     await page.get_by_role("checkbox", name=re.compile("^Gaming")).check()
     await page.get_by_role("checkbox", name=re.compile("^Science")).check()
     await expect(page).to_have_url(re.compile("category=gaming.*category=science"))
-    await expect(page.locator("ul.grid > li")).to_have_count(5)
+    await expect(page.locator("[data-count-here]").first).to_contain_text("12 personalities")
     assert await _categories(page) == {"Gaming", "Science"}
     await page.get_by_label("Sort by").select_option("name")
     await expect(page).to_have_url(re.compile("sortBy=name"))
@@ -83,24 +83,25 @@ async def test_back_undoes_a_removed_filter(visit: Visit) -> None:
     assert await _categories(page) == {"Science"}
     await page.go_back()
     await expect(page).to_have_url(re.compile("category=gaming"))
-    await expect(page.locator("ul.grid > li")).to_have_count(5)
+    await expect(page.locator("ul.grid > li")).to_have_count(12)
 
 
-async def test_the_rest_of_the_catalogue_is_on_the_next_page(visit: Visit) -> None:
+async def test_the_rest_of_the_catalogue_comes_as_one_scrolls(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
-    first = set(await page.locator("ul.grid .card__name").all_inner_texts())
-    await page.get_by_role("link", name="Next").click()
-    await expect(page).to_have_url(re.compile(r"page=2$"))
-    await expect(page.locator("ul.grid > li")).not_to_have_count(len(first))
-    assert not first & set(await page.locator("ul.grid .card__name").all_inner_texts())
+    names = page.locator("ul.grid .card__name")
+    first = await names.all_inner_texts()
+    await page.get_by_role("link", name="Show more").scroll_into_view_if_needed()
+    await expect(names).not_to_have_count(len(first))
+    later = await names.all_inner_texts()
+    assert later[: len(first)] == first
+    assert len(set(later)) == len(later)
 
 
 async def _categories(page: Page) -> set[str]:
-    """What the cards say they are: the first fact that is neither a tag nor the rating."""
-    facts = page.locator("ul.grid .card__facts")
-    script = "all => all.map(each => each.querySelector(':scope > span:not(.tag):not(:has(.rating))').innerText)"
-    return set(await facts.evaluate_all(script))
+    """What the cards say they are."""
+    kinds = page.locator("ul.grid .card__kind > span:not(.tag):not(.card__language)")
+    return set(await kinds.all_inner_texts())
 
 
 # Look closer
@@ -171,8 +172,8 @@ async def _ask(page: Page, slug: str, question: str) -> list[str]:
     await page.locator("ul.grid .card__link").first.click()
     await page.get_by_role("dialog").get_by_role("textbox").fill(question)
     await page.keyboard.press("Enter")
-    reply = page.locator(".message--app").last.locator(".message__text")
-    await expect(page.locator(".message--app")).to_have_count(2)
+    reply = page.locator(".chat .message--app").last.locator(".message__text")
+    await expect(page.locator(".chat .message--app")).to_have_count(2)
     samples: list[str] = []
     while not await page.locator("[data-live]").text_content():
         if not await reply.locator(".typing").count():
@@ -187,8 +188,8 @@ async def test_stop_ends_the_reply_and_the_call_behind_it(visit: Visit, product:
     await page.goto(f"/personalities/{steps.ORRIN}")
     await page.get_by_role("textbox", name=re.compile("^Message Orrin")).fill("Tell me a long story")
     await page.get_by_role("button", name="Send").click()
-    await expect(page.locator(".message--app")).to_have_count(2)
-    await expect(page.locator(".message--app").last.locator(".typing")).to_have_count(0)
+    await expect(page.locator(".chat .message--app")).to_have_count(2)
+    await expect(page.locator(".chat .message--app").last.locator(".typing")).to_have_count(0)
     await page.get_by_role("button", name="Stop the reply").click()
     await expect(page.get_by_text("You stopped this reply.")).to_be_visible()
     await _until_no_call_is_open(page, product)
@@ -215,7 +216,7 @@ async def test_the_conversation_is_remembered_while_it_lasts(visit: Visit, produ
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("button", name="Send")).to_be_hidden()
         await expect(page.get_by_role("button", name="Send")).to_be_visible()
-    await expect(page.locator(".message--app").last).to_contain_text("brass compasses")
+    await expect(page.locator(".chat .message--app").last).to_contain_text("brass compasses")
 
 
 # Move in, talk, look after it

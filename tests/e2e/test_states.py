@@ -92,12 +92,12 @@ async def test_a_reply_cut_off_keeps_its_words_and_can_be_repeated(visit: Visit,
     page = await (await visit()).page()
     await page.goto(f"/personalities/{steps.ORRIN}")
     await _say(page, "Who are you?")
-    wrong = page.locator(".message--wrong")
+    wrong = page.locator(".chat .message--wrong")
     await expect(wrong.get_by_role("alert")).to_be_visible()
     assert len((await wrong.locator(".message__text").inner_text()).split()) > 3
     await wrong.get_by_role("button", name="Try again").click()
-    await expect(page.locator(".message--wrong")).to_have_count(0)
-    await expect(page.locator(".message--app").last).to_contain_text("Orrin", timeout=15_000)
+    await expect(page.locator(".chat .message--wrong")).to_have_count(0)
+    await expect(page.locator(".chat .message--app").last).to_contain_text("Orrin", timeout=15_000)
     await expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=15_000)
 
 
@@ -108,7 +108,7 @@ async def test_a_model_that_fails_is_replaced_by_a_sample(visit: Visit, product:
     await page.goto(f"/personalities/{steps.ORRIN}")
     await _say(page, "Hello there")
     await expect(page.get_by_text("Sample reply: the model isn’t answering right now")).to_be_visible(timeout=25_000)
-    assert len(await page.locator(".message--app .message__text").last.inner_text()) > 5
+    assert len(await page.locator(".chat .message--app .message__text").last.inner_text()) > 5
 
 
 async def test_a_model_down_in_a_server_is_said_under_the_answer(visit: Visit, product: Product) -> None:
@@ -203,11 +203,11 @@ async def test_offline_is_said_and_the_chat_offers_to_repeat(visit: Visit) -> No
     await visitor.context.set_offline(True)
     await expect(page.get_by_text("You are offline.")).to_be_visible()
     await _say(page, "Who are you?")
-    await expect(page.locator(".message--wrong").get_by_role("alert")).to_contain_text("Are you online?")
+    await expect(page.locator(".chat .message--wrong").get_by_role("alert")).to_contain_text("Are you online?")
     await visitor.context.set_offline(False)
     await expect(page.get_by_text("You are offline.")).to_be_hidden()
     await page.get_by_role("button", name="Try again").click()
-    await expect(page.locator(".message--app").last).to_contain_text("Orrin", timeout=15_000)
+    await expect(page.locator(".chat .message--app").last).to_contain_text("Orrin", timeout=15_000)
 
 
 async def test_an_unknown_address_is_a_page_with_a_search(visit: Visit) -> None:

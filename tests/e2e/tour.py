@@ -38,8 +38,8 @@ async def _chatting(page: Page, product: Product) -> AsyncIterator[str]:
     product.tell_sandbox("/model/faults", {"clear": True, "wordsPerSecond": 3})
     await page.get_by_role("textbox", name=re.compile("^Message ")).fill("Tell me about storms, please")
     await page.keyboard.press("Enter")
-    await expect(page.locator(".message--app")).to_have_count(2)
-    reply = page.locator(".message--app").last.locator(".message__text")
+    await expect(page.locator(".chat .message--app")).to_have_count(2)
+    reply = page.locator(".chat .message--app").last.locator(".message__text")
     await expect(reply.locator(".typing")).to_have_count(0)
     await expect(reply).to_have_text(re.compile(r"(\S+\s+){5}"))
     yield "chat-streaming"
