@@ -1,28 +1,22 @@
-"""A picture of every state of the running product: `python -m tests.e2e.shots OUT_DIR [--weigh] [--readme DIR]`.
+"""A picture of every state of the running product: `python -m tests.e2e.shots OUT_DIR [--readme DIR]`.
 
 It starts the product with its sandbox, walks through the main job once per theme and width, and photographs each stop
-(`grid-dark-1280.png`, …). `--weigh` only prints what the first load of `/` weighs; `--readme` only takes the two
-pictures of the README."""
+(`grid-dark-1280.png`, …). `--readme` only takes the two pictures of the README."""
 
 import argparse
 import asyncio
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.e2e import steps
 from tests.e2e.browsing import DESKTOP, PHONE, Scheme, Visitor, launch
 from tests.e2e.palette import shrink
-from tests.e2e.product import Product, running
+from tests.e2e.product import running
 from tests.e2e.tour import tour
 
 SCHEMES: tuple[Scheme, ...] = ("dark", "light")
 ONE_SCREEN = {"modal", "sandbox-channel", "chat-streaming", "chat"}
 """States whose point is what one screen shows; every other picture is as long as its page."""
-GROUPS = {"Document": "document", "Stylesheet": "css", "Script": "script", "Image": "images"}
-
-IS_ON_SCREEN = "each => each.getBoundingClientRect().top < innerHeight && each.getBoundingClientRect().bottom > 0"
 
 
 async def photograph(browser: Browser, out: Path, only: str) -> None:
@@ -76,51 +70,10 @@ async def hide_set_up(page: Page) -> None:
     await page.evaluate("document.querySelectorAll('aside.banner').forEach(each => each.remove())")
 
 
-async def weigh(browser: Browser, product: Product) -> list[str]:
-    """What the first load of `/` sends over the wire, as lines: as browsers ask for it, with gzip only, and without."""
-    lines = [f"{'first load of /':18}" + "".join(f"{name:>12}" for name in ("total", *GROUPS.values(), "above fold"))]
-    for label, encoding in (("brotli", "gzip, deflate, br"), ("gzip", "gzip"), ("uncompressed", "identity")):
-        weight = await _first_load(browser, product, encoding)
-        figures = (weight[each] for each in ("total", *GROUPS.values(), "above fold"))
-        lines.append(f"{label:18}" + "".join(f"{bytes_ / 1024:9.1f} KiB"[-12:] for bytes_ in figures))
-    return lines
-
-
-async def _first_load(browser: Browser, product: Product, encoding: str) -> Counter[str]:
-    """Bytes by group, headers included. `above fold` is the total with only the images that the first screen shows."""
-    asking = {"Accept-Encoding": encoding}
-    visitor = await Visitor.open(browser, product.base, product.sandbox, extra_http_headers=asking)
-    page = await visitor.page()
-    wire = await visitor.context.new_cdp_session(page)
-    asked: dict[str, tuple[str, str]] = {}
-    weight: Counter[str] = Counter()
-    images: dict[str, int] = {}
-
-    def finished(event: dict[str, Any]) -> None:
-        kind, url = asked.get(event["requestId"], ("Other", ""))
-        size = int(event["encodedDataLength"])
-        weight[GROUPS.get(kind, "other")] += size
-        weight["total"] += size
-        if kind == "Image":
-            images[url] = size
-
-    wire.on("Network.responseReceived", lambda e: asked.update({e["requestId"]: (e["type"], e["response"]["url"])}))
-    wire.on("Network.loadingFinished", finished)
-    await wire.send("Network.enable")
-    await page.goto("/", wait_until="networkidle")
-    shown = await page.evaluate(f"[...document.images].filter({IS_ON_SCREEN}).map(each => each.src)")
-    weight["above fold"] = weight["total"] - sum(size for url, size in images.items() if url not in shown)
-    await visitor.context.close()
-    return weight
-
-
 async def _main(chosen: argparse.Namespace) -> None:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
-        if chosen.weigh:
-            with running() as product:
-                print(*await weigh(browser, product), sep="\n")
-        elif chosen.readme:
+        if chosen.readme:
             await photograph_for_readme(browser, chosen.readme)
         else:
             chosen.out.mkdir(parents=True, exist_ok=True)
@@ -132,6 +85,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, nargs="?", default=Path("shots"))
     parser.add_argument("--only", default="", help="states whose name contains this")
-    parser.add_argument("--weigh", action="store_true")
     parser.add_argument("--readme", type=Path)
     asyncio.run(_main(parser.parse_args()))

@@ -1,4 +1,5 @@
 """What a first visit costs somebody with a slow phone: bytes, largest paint, shifts. `python -m tests.e2e.vitals`.
+`test_vitals.py` holds the figures that are the same on every machine.
 
 The network is 1.6 Mbit/s with 150 ms to and fro, the processor four times slower than this one. Bytes are those on
 the wire, headers included, compressed as browsers ask for it."""
