@@ -41,7 +41,7 @@ def arguments_for(given: list[str]) -> list[str]:
     """pytest's arguments; a `-m` of one's own is kept, `long` or not."""
     wants_all = "--all" in given
     rest = [each for each in given if each != "--all"]
-    chosen = ["-p", "tests.support.skips"]
+    chosen = ["-p", "tests.support.skips", "--durations=25"]
     if not any(each.startswith(("-n", "--pdb")) for each in rest):
         chosen += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
     if wants_all:

@@ -3,6 +3,7 @@
 import shutil
 from typing import Any, Literal
 
+import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
 from playwright.async_api import Request as Asked
 
@@ -20,6 +21,16 @@ QUIET = (
 )
 Scheme = Literal["dark", "light"]
 DESKTOP, PHONE = (1280, 800), (360, 740)
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "size"),
+    [
+        pytest.param("dark", DESKTOP, id="dark-desktop"),
+        pytest.param("light", PHONE, id="light-phone", marks=pytest.mark.long),
+        pytest.param("light", DESKTOP, id="light-desktop", marks=pytest.mark.long),
+        pytest.param("dark", PHONE, id="dark-phone", marks=pytest.mark.long),
+    ],
+)
+"""Both themes at both widths; one of them everyday."""
 OWN_SCHEMES = ("data:", "blob:", "about:", "chrome-error:")
 
 

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 from tests.e2e import steps
-from tests.e2e.browsing import DESKTOP, PHONE, Scheme, Visitor
+from tests.e2e.browsing import LOOKS, Scheme, Visitor
 from tests.e2e.conftest import Visit
 from tests.e2e.product import running
 from tests.e2e.tour import tour
@@ -16,15 +16,7 @@ pytestmark = pytest.mark.browser
 FEWEST_STATES = 20
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"),
-    [
-        pytest.param("dark", DESKTOP, id="dark-desktop"),
-        pytest.param("light", PHONE, id="light-phone"),
-        pytest.param("light", DESKTOP, id="light-desktop", marks=pytest.mark.long),
-        pytest.param("dark", PHONE, id="dark-phone", marks=pytest.mark.long),
-    ],
-)
+@LOOKS
 async def test_every_state_is_accessible(browser: Browser, scheme: Scheme, size: tuple[int, int]) -> None:
     """axe finds nothing, nothing is wider than the screen, nothing goes wrong behind the scenes."""
     with running() as product:

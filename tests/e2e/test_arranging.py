@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 from tests.e2e import steps
-from tests.e2e.browsing import DESKTOP, PHONE, Scheme
+from tests.e2e.browsing import LOOKS, Scheme
 from tests.e2e.conftest import Visit
 from tests.e2e.objecting import objections
 
@@ -74,7 +74,7 @@ async def test_enter_enter_enter_lifts_a_shelf(visit: Visit) -> None:
     await expect(page.get_by_label("Title of shelf 1")).to_be_focused()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("dark", DESKTOP), ("light", PHONE), ("light", DESKTOP), ("dark", PHONE)])
+@LOOKS
 async def test_every_state_is_accessible(visit: Visit, scheme: Scheme, size: tuple[int, int]) -> None:
     visitor = await visit(scheme=scheme, size=size, reduced_motion="reduce")
     visitor.expect("401", "400")

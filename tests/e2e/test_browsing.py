@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response, Route, expect
 from tests.e2e import steps
-from tests.e2e.browsing import DESKTOP, PHONE, Scheme
+from tests.e2e.browsing import LOOKS, PHONE, Scheme
 from tests.e2e.conftest import Visit
 
 pytestmark = pytest.mark.browser
@@ -79,6 +79,7 @@ async def test_nothing_found_says_why_and_offers_near_ones_and_ways_out(visit: V
 # Filters
 
 
+@pytest.mark.long
 async def test_numbers_beside_the_options_are_what_one_gets(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -350,6 +351,7 @@ async def test_nothing_moves_while_it_loads_and_while_one_scrolls(visit: Visit) 
     assert await page.evaluate("window.shift") == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "columns"), [(360, 1), (768, 2), (1280, 3), (1920, 4), (2560, 6), (3840, 6)])
 async def test_the_grid_has_as_many_columns_as_fit(visit: Visit, width: int, columns: int) -> None:
     page = await (await visit(size=(width, 900))).page()
@@ -376,8 +378,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["360", "1280"])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@LOOKS
 async def test_axe_finds_nothing_in_any_state(visit: Visit, scheme: Scheme, size: tuple[int, int]) -> None:
     """On phones with the sheet open, and everywhere once the notice of a bad line stands above the results."""
     visitor = await visit(scheme=scheme, size=size, reduced_motion="reduce")
@@ -395,6 +396,7 @@ async def test_axe_finds_nothing_in_any_state(visit: Visit, scheme: Scheme, size
     assert [each["id"] for each in (await Axe().run(page)).response["violations"]] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("more", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}])
 async def test_other_ways_to_look_keep_every_control(visit: Visit, more: dict[str, str]) -> None:
     page = await (await visit(size=(640, 400), **more)).page()  # 1280 pixels at 200 %

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 from tests.e2e import steps
-from tests.e2e.browsing import DESKTOP, PHONE, Scheme
+from tests.e2e.browsing import LOOKS, Scheme
 from tests.e2e.conftest import Visit
 from tests.e2e.objecting import objections
 
@@ -117,7 +117,7 @@ async def test_without_a_script(visit: Visit) -> None:
     await expect(page.get_by_text("Nobody here yet")).to_be_visible()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("dark", DESKTOP), ("light", PHONE), ("light", DESKTOP), ("dark", PHONE)])
+@LOOKS
 async def test_every_state_is_accessible(visit: Visit, scheme: Scheme, size: tuple[int, int]) -> None:
     visitor = await visit(scheme=scheme, size=size, reduced_motion="reduce")
     visitor.expect("401")

@@ -200,7 +200,7 @@ async def test_without_a_script_search_chat_and_filters_are_forms(browser, base)
     await context.close()
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.long)])
 async def test_every_state_is_accessible_and_fits_a_phone(browser, base, scheme):
     context = await browser.new_context(
         base_url=base, viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce"

@@ -16,7 +16,7 @@ from botbot.catalog.tallies import tallies_of
 LOOK_AT = 5_000
 """Of more than `EXACT_UP_TO` entries so many are counted, and scaled up. They are taken by name, which has least to do
 with what is counted: the most deployed ones would all be rated."""
-KEEP_SECONDS, KEEP_ESTIMATE_SECONDS = 1.0, 60.0
+KEEP_SECONDS, KEEP_ESTIMATE_SECONDS = 0.8, 60.0
 MOST_TAGS = 24
 STARS = (4.5, 4.0, 3.0, 2.0)
 """The steps of the rating filter."""
