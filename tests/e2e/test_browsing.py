@@ -135,6 +135,7 @@ async def test_back_and_forward_go_through_what_was_asked(visit: Visit) -> None:
     await steps.search(page, "the")
     await page.locator("[name=category][value=science]").check()
     await expect(page).to_have_url(re.compile("search=the&category=science$"))
+    await expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
     science = await page.locator(NAMES).all_inner_texts()
     await page.evaluate("window.stillHere = true")
     await page.go_back()

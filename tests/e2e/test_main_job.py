@@ -67,6 +67,7 @@ async def test_filters_and_sort_live_in_the_address(visit: Visit) -> None:
     assert await _categories(page) == {"Gaming", "Science"}
     await page.get_by_label("Sort by").select_option("name")
     await expect(page).to_have_url(re.compile("sortBy=name"))
+    await _settled(page)
     names = await page.locator("ul.grid .card__name").all_inner_texts()
     assert names == sorted(names, key=str.casefold)
     await page.reload()
@@ -80,6 +81,7 @@ async def test_back_undoes_a_removed_filter(visit: Visit) -> None:
     await page.goto("/?category=gaming&category=science")
     await page.get_by_role("link", name=re.compile("^Gaming.*remove")).click()
     await expect(page).to_have_url(re.compile(r"/\?category=science$"))
+    await _settled(page)
     assert await _categories(page) == {"Science"}
     await page.go_back()
     await expect(page).to_have_url(re.compile("category=gaming"))
@@ -96,6 +98,11 @@ async def test_the_rest_of_the_catalogue_comes_as_one_scrolls(visit: Visit) -> N
     later = await names.all_inner_texts()
     assert later[: len(first)] == first
     assert len(set(later)) == len(later)
+
+
+async def _settled(page: Page) -> None:
+    """The address changes at once, the cards when they are there."""
+    await expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
 
 
 async def _categories(page: Page) -> set[str]:
