@@ -10,8 +10,15 @@ function show(slug, isOn) {
   }
 }
 
-async function set(slug, isOn, form) {
+// One after the other: of two requests under way at once, the earlier one could arrive last and win.
+let last = Promise.resolve();
+
+function set(slug, isOn, form) {
   show(slug, isOn);
+  last = last.then(() => save(slug, isOn, form));
+}
+
+async function save(slug, isOn, form) {
   const answer = await fetch(`/api/marketplace/personalities/${slug}/favourite`, { method: isOn ? "PUT" : "DELETE", keepalive: true }).catch(() => null);
   if (answer?.ok) return isOn || say("No longer a favourite.", () => set(slug, true, form));
   show(slug, !isOn);
