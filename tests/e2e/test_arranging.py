@@ -9,7 +9,7 @@ from tests.e2e.browsing import LOOKS, Scheme
 from tests.e2e.conftest import Visit
 from tests.e2e.objecting import objections
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PAGE = "/admin/shelves"
 
 

@@ -37,6 +37,7 @@ async def test_typing_shows_marks_and_announces_what_is_found(visit: Visit) -> N
     await expect(page.locator(".shelf")).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_accents_and_signs_mean_themselves(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?search=nandu")
@@ -47,6 +48,7 @@ async def test_accents_and_signs_mean_themselves(visit: Visit) -> None:
         assert shown < 10, words
 
 
+@pytest.mark.long
 async def test_the_search_is_cleared_by_its_button_and_by_escape(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?search=lighthouse")
@@ -151,6 +153,7 @@ async def test_back_and_forward_go_through_what_was_asked(visit: Visit) -> None:
     assert await page.evaluate("window.stillHere") is True
 
 
+@pytest.mark.long
 async def test_the_sort_last_chosen_is_kept_and_the_address_wins(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -166,6 +169,7 @@ async def test_the_sort_last_chosen_is_kept_and_the_address_wins(visit: Visit) -
     await expect(page.get_by_label("Sort by")).to_have_value("newest")
 
 
+@pytest.mark.long
 async def test_the_sheet_on_a_phone_keeps_the_number_in_sight(visit: Visit) -> None:
     page = await (await visit(size=PHONE, has_touch=True)).page()
     await page.goto("/")
@@ -207,6 +211,7 @@ async def test_the_grid_goes_on_and_shows_everybody_once(visit: Visit) -> None:
     assert await page.evaluate("history.state.pages") == -(-everyone // 24)
 
 
+@pytest.mark.long
 async def test_coming_back_from_a_page_restores_cards_and_place(visit: Visit) -> None:
     page = await (await visit(size=PHONE)).page()
     await page.goto("/?sortBy=name")
@@ -229,6 +234,7 @@ async def test_coming_back_from_a_page_restores_cards_and_place(visit: Visit) ->
     assert abs(await page.evaluate("scrollY") - there) < 40
 
 
+@pytest.mark.long
 async def test_a_keyboard_walks_past_the_grid_and_may_ask_for_more(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?sortBy=name")
@@ -243,6 +249,7 @@ async def test_a_keyboard_walks_past_the_grid_and_may_ask_for_more(visit: Visit)
     await expect(page.locator("ul.grid[data-page='2'] .card__link").first).to_be_focused()
 
 
+@pytest.mark.long
 async def test_the_next_page_that_fails_says_so_and_comes_on_asking(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("ERR_FAILED", "net::")
@@ -261,6 +268,7 @@ async def test_the_next_page_that_fails_says_so_and_comes_on_asking(visit: Visit
 # When the line is bad
 
 
+@pytest.mark.long
 async def test_while_it_takes_long_the_old_results_stay_dimmed(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -295,6 +303,7 @@ async def test_offline_is_told_with_a_retry_and_the_cards_stay(visit: Visit) -> 
     await expect(notice).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_a_refusal_is_said_in_its_own_words(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("503")
@@ -339,6 +348,7 @@ async def test_without_a_script_pages_filters_and_tags_work(visit: Visit) -> Non
 # How it stands
 
 
+@pytest.mark.long
 async def test_nothing_moves_while_it_loads_and_while_one_scrolls(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.add_init_script(

@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.e2e import steps
 from tests.e2e.conftest import Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 async def test_who_manages_nothing_is_offered_nothing(visit: Visit) -> None:
