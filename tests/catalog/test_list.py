@@ -464,3 +464,13 @@ async def test_categories_count_what_is_on_the_shelf(
         {"name": "Musik", "slug": "musik", "count": 2},
         {"name": "Role Play", "slug": "role-play", "count": 2},
     ]
+
+
+async def test_too_many_words_are_refused_as_json_and_cut_on_the_page(client: Any, personality: Any) -> None:
+    """Each number of words is a statement of its own; one sign may fold into many."""
+    for search in ("a " * 25, "\ufdfa" * 200):
+        refused = await client.get("/api/marketplace/personalities", params={"search": search})
+        assert (refused.status_code, refused.json()["error"]) == (400, "validation_failed")
+        assert "words" in refused.json()["details"]["fields"]["search"]
+        assert (await client.get("/", params={"search": search}, headers={"accept": "text/html"})).status_code == 200
+    assert (await client.get("/api/marketplace/personalities", params={"search": "a " * 24})).status_code == 200

@@ -2,9 +2,11 @@
 
 from typing import cast
 
-from botbot.catalog.rules import CONTENT_RATINGS, MAX, SORTS, Filters, SortBy
+from botbot.catalog.rules import CONTENT_RATINGS, MAX, SORTS, Filters, SortBy, fold
 from botbot.errors import ValidationFailed
 
+MOST_WORDS = 24
+"""Of a search; each number of words is a statement of its own, kept to be used again."""
 DEEPEST = 1_000_000
 """The last page anybody may ask for."""
 
@@ -35,6 +37,8 @@ def read_filters(
         wrong["minRating"] = "must be between 1 and 5"
     if sort_by is not None and sort_by not in SORTS:
         wrong["sortBy"] = f"must be one of {', '.join(SORTS)}"
+    if len(fold(search or "").split()) > MOST_WORDS:
+        wrong["search"] = f"has more than {MOST_WORDS} words"
     if unknown := [each for each in content_rating or [] if each and each not in CONTENT_RATINGS]:
         wrong["contentRating"] = f"must be one of {', '.join(CONTENT_RATINGS)}, not {unknown[0][:20]}"
     texts = {

@@ -95,7 +95,7 @@ _SIZES = {
 }
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _statement(shape: Shape, finder: Finder) -> Select[Any]:
     some = None if filter_conditions(shape) else bare_hits(shape, finder)
     if some is None:
@@ -108,7 +108,7 @@ def picking(shape: Shape, finder: Finder) -> list[ColumnElement[bool]]:
     return [on_shelf(), *found_in_text(shape, finder), *filter_conditions(shape, walking=bool(finder.words))]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _sample_statement(shape: Shape) -> Select[Any, Any]:
     sample = select(P.id).where(on_shelf()).order_by(P.name_folded, P.id).limit(SAMPLE).subquery()
     matching = func.count().filter(*conditions(shape, walking=True)[1:])

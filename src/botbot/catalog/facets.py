@@ -107,7 +107,7 @@ async def _count_now(connection: AsyncConnection, filters: Filters) -> Counted:
     return scaled | {"estimate": []}
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _statement(shape: Shape, finder: Finder, is_whole: bool) -> Select[Any]:
     """Rows of (group, value, name, count) over everything that matches, or over some of it."""
     columns = (P.id, P.category_slug, P.category, P.language, P.content_rating, _step().label("stars"))

@@ -154,13 +154,13 @@ async def _front_size(connection: AsyncConnection, filters: Filters, way: Way, v
     return int(await tallies_of(connection).get(key, count, lambda size, took: EXACT_SECONDS if size > CHEAP else 0.0))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _front_statement(shape: Shape, way: Way) -> Select[Any]:
     some = select(P.id).where(*_conditions(shape, way)).limit(bindparam("most")).subquery()
     return select(func.count()).select_from(some)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _statement(shape: Shape, way: Way) -> Select[Any]:
     keys = column_keys(shape.order) if way.mode is None else match_keys(way.mode, shape.words, front=way.front)
     chosen = (_picked if way.picks else _walked)(keys, _conditions(shape, way), way)

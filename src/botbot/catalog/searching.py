@@ -21,6 +21,7 @@ CANDIDATES = 150
 """How many words of the catalogue are compared with one of the search."""
 NEAR = 0.6
 """How alike two words must be, from 0 to 1: about two wrong letters in six."""
+LONGEST = 40
 PER_WORD, TRIES = 4, 6
 MOST_WORDS = 5
 """A longer search is a sentence, and no misspelt name."""
@@ -67,6 +68,8 @@ def _alone(options: Options) -> list[list[str]]:
 
 async def _alike(connection: AsyncConnection, word: str) -> list[tuple[float, str]]:
     """(likeness, word of the catalogue), the most alike first; the word itself has 1."""
+    if len(word) > LONGEST:
+        return []  # Nobody's word; comparing it letter by letter would hold everybody up.
     trigrams = sorted(trigrams_of(word))
     values = {f"trigram_{n}": trigram for n, trigram in enumerate(trigrams)} | {"length": len(word)}
     rows = await connection.execute(_candidates(len(trigrams)), values)

@@ -98,12 +98,12 @@ async def default_shelves(connection: Reader) -> list[Plan]:
 
 
 async def _candidates(connection: AsyncConnection, plans: list[Plan]) -> list[list[str]]:
-    """For each shelf the ids it would like, best first: enough for all earlier ones to take theirs from it."""
+    """For each shelf the ids it would like, best first: enough for all the others to take theirs from it."""
     if not plans:
         return []
     parameters: dict[str, Any] = {}
     for n, plan in enumerate(plans):
-        parameters[f"limit_{n}"] = PER_SHELF * (n + 1) if plan.kind != "picked" else len(plan.picked)
+        parameters[f"limit_{n}"] = PER_SHELF * len(plans) if plan.kind != "picked" else len(plan.picked)
         if plan.kind == "category":
             parameters[f"category_{n}"] = plan.category_slug or ""
         if plan.kind == "picked":

@@ -18,6 +18,8 @@ MOST = 2_000
 """How many values one database may have kept; the least recently used go first."""
 REST = 4.0
 """After work in the background, rest so many times as long: readers come first."""
+SHORTEST = 0.2
+"""However long a value took: those who waited meanwhile take it too, instead of making it one after the other."""
 Make = Callable[[], Awaitable[Any]]
 Seconds = Callable[[Any, float], float]
 
@@ -70,7 +72,7 @@ class Tallies:
         value = await make()
         took = time.monotonic() - started
         if (length := seconds(value, took)) > 0:
-            self.put(key, value, length - took)
+            self.put(key, value, max(length - took, SHORTEST))
         else:
             self.drop(key)
         return value

@@ -20,12 +20,14 @@ from sqlalchemy import JSON, Dialect, Float, Numeric, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from botbot.db.base import Moment
-from botbot.db.engine import BUSY_TIMEOUT_MS, Database, storage_errors
+from botbot.db.engine import BUSY_TIMEOUT_MS, Database, driver_url, storage_errors
 from botbot.errors import StorageUnavailable
+from botbot.kit.tasks import settle
 
 Convert = Callable[[Any], Any]
 CONNECTIONS = {"sqlite": 2, "postgresql": 5}
 WAIT_SECONDS = 10.0
+ANSWER_SECONDS = 15.0
 
 
 class BareReader:
@@ -82,14 +84,19 @@ class BareReader:
 
 async def _open_sqlite(url: str) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(url.partition(":///")[2], isolation_level=None)
-    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "cache_size = -16000", "query_only = on"):
-        await connection.execute(f"pragma {pragma}")
+    try:
+        for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "cache_size = -16000", "query_only = on"):
+            await connection.execute(f"pragma {pragma}")
+    except BaseException:  # the file is opened by the first of them; without this its thread would stay
+        await settle(connection.close())
+        raise
     return connection
 
 
 async def _open_postgres(url: str) -> Any:
-    plain = url.replace("+asyncpg", "").replace("ssl=", "sslmode=")
-    return await asyncpg.connect(plain, timeout=5, server_settings={"default_transaction_read_only": "on"})
+    plain = driver_url(url)
+    options = {"default_transaction_read_only": "on"}
+    return await asyncpg.connect(plain, timeout=5, command_timeout=ANSWER_SECONDS, server_settings=options)
 
 
 class BareConnection:

@@ -10,6 +10,7 @@ process then meets "database is locked". So a connection whose COMMIT failed is 
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -185,6 +186,7 @@ def _told(error: Exception) -> StorageUnavailable:
     return StorageUnavailable(retry_after=2)
 
 
+STORAGE = (OperationalError, InterfaceError, PoolTimeout, OSError, asyncpg.InterfaceError, sqlite3.OperationalError)
 LOST = ("08", "53", "57", "28", "3D", "40", "55P03")
 """PostgreSQL's failures that are not about the statement: connection, resources, intervention, sign-in, unknown
 database; and those that a repetition mends: deadlocks, serialization, locks."""
@@ -192,7 +194,7 @@ database; and those that a repetition mends: deadlocks, serialization, locks."""
 
 def _is_storage(error: Exception) -> bool:
     """The database is away, full, locked or out of connections; not: our statement was wrong."""
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, asyncpg.InterfaceError)):
+    if isinstance(error, STORAGE):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
@@ -209,6 +211,11 @@ def _async_url(url: str) -> str:
         if url.startswith(plain):
             return driver + url.removeprefix(plain).replace("sslmode=", "ssl=")
     return url
+
+
+def driver_url(url: str) -> str:
+    """`Database.url` as asyncpg itself reads it."""
+    return url.replace("+asyncpg", "").replace("ssl=", "sslmode=")
 
 
 def _sqlite_writer(url: str) -> AsyncEngine:

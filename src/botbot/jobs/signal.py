@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from botbot.db.engine import CHANNEL, Database
+from botbot.db.engine import CHANNEL, Database, driver_url
 
 log = logging.getLogger("botbot.signal")
 
@@ -70,7 +70,7 @@ class Signal:
             await asyncio.sleep(1)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._database.url.replace("+asyncpg", ""), timeout=5)
+        connection = await asyncpg.connect(driver_url(self._database.url), timeout=5)
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())

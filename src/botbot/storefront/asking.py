@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from botbot.catalog.asking import read_filters
+from botbot.catalog.asking import MOST_WORDS, read_filters
 from botbot.catalog.rules import CONTENT_RATINGS, MAX, SORTS, Filters
 from botbot.errors import ValidationFailed
 
@@ -25,7 +25,7 @@ def lenient_filters(query: Query) -> Filters:
     without = _tags(query, "excludeTags")
     try:
         return read_filters(
-            search=_clean(query.get("search", ""))[: MAX["search"]],
+            search=_searched(query.get("search", "")),
             category=_several(query, "category"),
             tags=",".join(tag for tag in _tags(query, "tags") if tag not in without),
             exclude_tags=",".join(without),
@@ -39,6 +39,12 @@ def lenient_filters(query: Query) -> Filters:
         )
     except ValidationFailed:
         return Filters(limit=PER_PAGE)
+
+
+def _searched(text: str) -> str:
+    """As much of it as can be looked for."""
+    text = _clean(text)[: MAX["search"]]
+    return text if len(text.split()) <= MOST_WORDS else " ".join(text.split()[:MOST_WORDS])
 
 
 def page_count(query: Query) -> int:

@@ -45,7 +45,7 @@ async def marketplace(connection: AsyncConnection, filters: Filters) -> dict[str
         "here": page_url(filters),
         "reason": narrowing.reason(filters, names),
         "ways_out": await _ways_out(connection, filters, names) if not cards else [],
-        "suggestions": await _suggestions(connection, filters, len(cards)),
+        "suggestions": await _suggestions(connection, filters, {card.id for card in cards}),
     }
 
 
@@ -99,10 +99,10 @@ async def _shelves(connection: AsyncConnection) -> list[dict[str, Any]]:
     return [{"title": each.title, "url": each.url, "cards": [grid_card(row) for row in each.rows]} for each in rows]
 
 
-async def _suggestions(connection: AsyncConnection, filters: Filters, found: int) -> list[GridCard]:
-    if not filters.words or found >= FEW or filters.page > 1:
+async def _suggestions(connection: AsyncConnection, filters: Filters, shown: set[str]) -> list[GridCard]:
+    if not filters.words or len(shown) >= FEW or filters.page > 1:
         return []
-    return [grid_card(row) for row in await searching.suggest(connection, filters)]
+    return [grid_card(row) for row in await searching.suggest(connection, filters) if row.id not in shown]
 
 
 async def _ways_out(connection: AsyncConnection, filters: Filters, names: dict[str, str]) -> Sequence[narrowing.WayOut]:

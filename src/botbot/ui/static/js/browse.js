@@ -108,6 +108,12 @@ function fail(text, url, options) {
   retry = () => go(url, { ...options, history: "none" });
 }
 
+// What is shown is what the address says: nothing is left to be tried again.
+function settle() {
+  notice.hidden = true;
+  retry = null;
+}
+
 async function ask(url, signal) {
   const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal });
   if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.message ?? "That didn’t work just now.");
@@ -129,12 +135,11 @@ async function go(url, options = {}) {
   note(url, options.history ?? "push");
   const isShown = new URL(url, location).search === shown && !options.restore;
   wait(!isShown);
-  if (isShown) return;
+  if (isShown) return settle();
   try {
     const html = await ask(url, mine.signal);
     shown = new URL(url, location).search;
-    notice.hidden = true;
-    retry = null;
+    settle();
     swap(html);
     if (!options.typing) followSearch();
     clear.hidden = !search.value;
@@ -199,6 +204,7 @@ notice.querySelector("[data-retry]").addEventListener("click", () => retry?.());
 addEventListener("online", () => retry?.());
 addEventListener("popstate", ({ state }) => {
   const isStill = location.search === shown && results.getAttribute("aria-busy") !== "true";
+  if (isStill) settle();
   if (!state?.dialog && !isStill) go(location.href, { history: "none", restore: true });
 });
 

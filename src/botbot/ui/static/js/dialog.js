@@ -59,12 +59,23 @@ async function open(url, card) {
   }
 }
 
+// A link to a part of the same page would be a step in the history that is neither the grid's nor a card's.
+body.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  const target = link && document.getElementById(link.hash.slice(1));
+  if (!target || !isPlain(event)) return;
+  event.preventDefault();
+  target.tabIndex = -1;
+  target.scrollIntoView();
+  target.focus({ preventScroll: true });
+});
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-card]");
   if (!link || !isPlain(event) || !matchMedia("(min-width: 900px)").matches) return;
   event.preventDefault();
   document.dispatchEvent(new Event("botbot:leaving")); // the grid notes where one was
-  history.pushState({ dialog: link.href }, "", link.href);
+  history.pushState({ dialog: link.href, depth: (history.state?.depth ?? 0) + 1 }, "", link.href);
   open(link.href, link.closest("article"));
 });
 
@@ -92,6 +103,6 @@ dialog.addEventListener("close", () => {
     return;
   }
   leave();
-  if (history.state?.dialog) history.back();
+  if (history.state?.dialog) history.go(-(history.state.depth ?? 1)); // from card to card there may have been several
 });
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });

@@ -5,7 +5,8 @@ const toasts = document.querySelector("[data-toasts]");
 const offline = document.querySelector("[data-offline]");
 
 function announce(text) {
-  if (announcer.textContent !== text) announcer.textContent = text;
+  announcer.textContent = ""; // the same words twice would be no news
+  setTimeout(() => { announcer.textContent = text; }, 50);
 }
 
 // A toast stays as long as somebody points at it or stands on it.
