@@ -182,3 +182,23 @@ async def cut(database_url: str) -> None:
         assert killed
     finally:
         await connection.close()
+
+
+async def test_who_is_told_to_end_in_the_moment_of_a_wake_ends() -> None:
+    """A cancellation that comes together with what was waited for must not be lost."""
+    for _ in range(200):
+        subscription = Subscription()
+
+        async def forever(waits_for: Subscription) -> None:
+            while True:
+                await waits_for.wait(5)
+
+        task = asyncio.create_task(forever(subscription))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        subscription.wake()
+        await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=1)
+        assert done
+        assert task.cancelled()

@@ -69,6 +69,12 @@ class SagaKind(Protocol):
     async def on_done(self, session: AsyncSession, claim: Claim) -> None: ...
 
 
+def _is_cancelled() -> bool:
+    """Whether this task was told to end, even where a library between turned the cancellation into a failure."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class SagaRunner:
     """One worker. Several may run over one database, in any number of processes."""
 
@@ -82,7 +88,7 @@ class SagaRunner:
     async def run_forever(self) -> None:
         """Claim and run until cancelled. A storage failure is waited out."""
         await self._patiently(self._release_dead)
-        while True:
+        while not _is_cancelled():
             pause = await self._patiently(self._claim_all)
             await self._woken.wait(pause if pause is not None else 2.0)
 

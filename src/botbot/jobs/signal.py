@@ -29,7 +29,8 @@ class Subscription:
     async def wait(self, timeout_seconds: float) -> None:
         """Return at the next wake, or when the time is over."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):  # Python 3.11's wait_for may swallow a cancellation
+                await self._event.wait()
         self._event.clear()
 
 

@@ -92,7 +92,8 @@ class Relay:
 
     async def next(self, timeout_seconds: float) -> Event | None:
         """The next event; `None` after the last. Raises `TimeoutError` when nothing came."""
-        return await asyncio.wait_for(self._queue.get(), timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            return await self._queue.get()
 
     async def _produce(self) -> None:
         await self._queue.put(SessionEvent(self._exchange.session.id))

@@ -188,7 +188,8 @@ async def _pause(bucket: Bucket, seconds: float, until_changed: bool) -> None:
         await asyncio.sleep(seconds)
         return
     with suppress(TimeoutError):
-        await asyncio.wait_for(bucket.changed.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await bucket.changed.wait()
 
 
 def _note_window(bucket: Bucket, headers: httpx2.Headers, now: float) -> None:

@@ -56,7 +56,8 @@ class Link:
             next_up = await self._waiting.get()
             try:
                 if isinstance(next_up, int):
-                    await asyncio.wait_for(self._socket.close(code=next_up), CLOSE_SECONDS)
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await self._socket.close(code=next_up)
                     return
                 await self._write_frame(json.dumps(next_up))
             except (ConnectionError, TimeoutError, RuntimeError):

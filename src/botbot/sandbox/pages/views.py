@@ -223,7 +223,8 @@ async def _forward(response: web.StreamResponse, waiting: asyncio.Queue[str | No
     await response.write(b": hello\n\n")
     while True:
         try:
-            line = await asyncio.wait_for(waiting.get(), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                line = await waiting.get()
         except TimeoutError:
             line = ": still here"
         if line is None:
