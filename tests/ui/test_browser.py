@@ -136,7 +136,7 @@ async def test_typing_searches_and_the_address_follows(page):
     await expect(page).to_have_url(re.compile(r"/\?search=fire$"))
     await expect(page.locator("[data-announcer]")).to_have_text("1 personality found")
     assert await page.evaluate("document.activeElement.id") == "search"
-    await page.check("text=Education")
+    await page.click("text=Education")  # the stand-in answers at once, with ticks of its own
     await expect(page).to_have_url(re.compile("search=fire&category=education"))
     await page.locator(".chip").first.click()
     await expect(page.locator("label:has-text('Education') input")).not_to_be_checked()
