@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 FEWEST_STATES = 20
 
 
+@pytest.mark.long
 @LOOKS
 async def test_every_state_is_accessible(browser: Browser, scheme: Scheme, size: tuple[int, int]) -> None:
     """axe finds nothing, nothing is wider than the screen, nothing goes wrong behind the scenes."""

@@ -10,7 +10,7 @@ from tests.e2e.browsing import Visitor
 from tests.e2e.conftest import Visit
 from tests.e2e.product import Product, running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,6 @@ async def test_the_choose_step_says_that_discord_is_down_and_lets_retry(visit: V
     await expect(page.get_by_role("link", name=re.compile("Cleo's Observatory"))).to_be_visible(timeout=30_000)
 
 
-@pytest.mark.long
 async def test_a_deployment_waits_for_a_busy_discord_and_says_so(visit: Visit, product: Product) -> None:
     page = await (await visit()).page()
     await page.goto(f"/personalities/{steps.TILLY}/deploy")
@@ -156,7 +155,6 @@ async def test_a_deployment_waits_for_a_busy_discord_and_says_so(visit: Visit, p
     await steps.arrive(page)
 
 
-@pytest.mark.long
 async def test_a_refused_name_puts_everything_back(visit: Visit, product: Product) -> None:
     page = await (await visit()).page()
     await page.goto(f"/personalities/{steps.TILLY}/deploy")
@@ -175,7 +173,6 @@ async def test_a_refused_name_puts_everything_back(visit: Visit, product: Produc
 # The product is gone, and the visitor's network
 
 
-@pytest.mark.long
 async def test_killed_in_the_middle_of_moving_in_the_page_recovers(browser: Browser) -> None:
     with running() as product:  # of its own, for the sandbox goes down with it
         visitor = await Visitor.open(browser, product.base, product.sandbox)
