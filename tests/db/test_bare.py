@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -101,19 +100,6 @@ async def test_a_server_that_is_away_is_said_to_be(database: Database) -> None:
     with pytest.raises(StorageUnavailable):
         async with away.reading():
             pass
-
-
-async def test_a_file_that_is_none_is_told_and_leaves_no_thread(tmp_path: Path) -> None:
-    path = tmp_path / "broken.sqlite3"
-    path.write_bytes(b"no database at all" * 500)
-    reader = BareReader(Database(f"sqlite:///{path}"))
-    before = threading.active_count()
-    for _ in range(5):
-        with pytest.raises((StorageUnavailable, sqlite3.DatabaseError)):
-            async with reader.reading() as connection:
-                await connection.execute(text("select 1"))
-    assert threading.active_count() <= before
-    await reader.aclose()
 
 
 async def test_a_directory_that_is_away_is_no_fault_of_ours(tmp_path: Path) -> None:
