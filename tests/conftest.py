@@ -19,6 +19,7 @@ import asyncio
 import inspect
 import shutil
 import socket
+import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
@@ -73,11 +74,11 @@ SLOWEST_FIRST = ("deployments/test_kill", "e2e/", "guards/test_schemathesis", "b
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every coroutine test is watched for tasks it leaves behind; first in, so last out."""
+    """Every coroutine test is watched for what it leaves behind; first in, so last out."""
     items.sort(key=_place)
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.insert(0, "no_leaked_tasks")
+            item.fixturenames.insert(0, "nothing_left_behind")
 
 
 def _place(item: pytest.Item) -> int:
@@ -85,23 +86,36 @@ def _place(item: pytest.Item) -> int:
 
 
 @pytest.fixture
-async def no_leaked_tasks() -> AsyncIterator[None]:
-    before = asyncio.all_tasks()
+async def nothing_left_behind() -> AsyncIterator[None]:
+    """No task, and no thread of a SQLite connection: one that ends after its loop dies with a traceback."""
+    tasks_before, threads_before = asyncio.all_tasks(), set(threading.enumerate())
+
+    def left() -> set[Any]:
+        return _tasks(tasks_before) | _connection_threads(threads_before)
+
     yield
     for _ in range(300):  # The machine may be busy.
-        left = {
-            task
-            for task in asyncio.all_tasks() - before - {asyncio.current_task()}
-            if not task.done() and "RequestHandler." not in repr(task)  # the stand-in's, held by a hang on purpose
-        }
-        if not left:
+        if not left():
             return
         await asyncio.sleep(0.01)
-    names = sorted(repr(task) for task in left)
-    for task in left:
+    names = sorted(repr(each) for each in left())
+    tasks = _tasks(tasks_before)
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-    pytest.fail(f"tasks were left behind: {names}")
+    await asyncio.gather(*tasks, return_exceptions=True)
+    pytest.fail(f"left behind: {names}")
+
+
+def _tasks(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    return {
+        task
+        for task in asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not task.done() and "RequestHandler." not in repr(task)  # the stand-in's, held by a hang on purpose
+    }
+
+
+def _connection_threads(before: set[threading.Thread]) -> set[threading.Thread]:
+    return {each for each in set(threading.enumerate()) - before if "_connection_worker_thread" in each.name}
 
 
 @pytest.fixture(autouse=True)
