@@ -78,7 +78,7 @@ async def test_a_refusal_says_when_to_come_back() -> None:
 
 async def test_several_processes_share_one_limit_exactly(redis: tuple[str, subprocess.Popen[bytes]]) -> None:
     url, _ = redis
-    processes = [Limiter(url) for _ in range(4)]
+    processes = [Limiter(url, timeout_seconds=30) for _ in range(4)]
     passed = await asyncio.gather(*(allowed(each, 25) for each in processes))
     assert sum(passed) == 20
     with pytest.raises(RateLimited) as refused:

@@ -6,7 +6,8 @@ When Redis is lost the limiter falls back to this process's memory: browsing goe
 import ipaddress
 import logging
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import redis.asyncio
 from limits import RateLimitItemPerMinute
@@ -19,6 +20,15 @@ from botbot.errors import RateLimited
 log = logging.getLogger("botbot.limits")
 
 TIMEOUT_SECONDS = 1.0
+CONNECTIONS = 16
+"""More wait for their turn: opening one costs more than a count."""
+
+
+class Left(NamedTuple):
+    """How often somebody may still do something, and after how many seconds once more than that."""
+
+    remaining: int
+    reset_after_seconds: int
 
 
 def visitor(address: str) -> str:
@@ -37,13 +47,18 @@ def visitor(address: str) -> str:
 class Limiter:
     """Moving windows of a minute. `redis_url` as the setting has it; empty keeps everything in this process."""
 
-    def __init__(self, redis_url: str = "") -> None:
+    def __init__(self, redis_url: str = "", *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
         self._pool: redis.asyncio.ConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
         if redis_url:
-            timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-            self._pool = redis.asyncio.ConnectionPool.from_url(redis_url, **timeouts)
+            self._pool = redis.asyncio.BlockingConnectionPool.from_url(
+                redis_url,
+                max_connections=CONNECTIONS,
+                timeout=timeout_seconds,
+                socket_timeout=timeout_seconds,
+                socket_connect_timeout=timeout_seconds,
+            )
             pooled: dict[str, Any] = {"connection_pool": self._pool}
             storage = RedisStorage("async+redis://localhost:6379", implementation="redispy", **pooled)
             self._shared = MovingWindowRateLimiter(storage)
@@ -60,6 +75,20 @@ class Limiter:
                 log.warning("Redis isn't answering; limits hold per process meanwhile.")
         return await _hit(self._memory, item, name, key)
 
+    async def left(self, used: Iterable[tuple[str, str]], per_minute: int) -> Left:
+        """What the tightest of several (name, key) leaves; counts nothing."""
+        item = RateLimitItemPerMinute(max(per_minute, 1))
+        tightest = min([await self._left(item, *each) for each in used], key=lambda left: (left[0], -left[1]))
+        return Left(tightest[0], tightest[1])
+
+    async def _left(self, item: RateLimitItemPerMinute, *key: str) -> tuple[int, int]:
+        if self._shared is not None:
+            try:
+                return await _stats(self._shared, item, *key)
+            except (RedisError, OSError, TimeoutError):
+                pass  # `hit` has said so already.
+        return await _stats(self._memory, item, *key)
+
     async def aclose(self) -> None:
         if self._pool is not None:
             await self._pool.aclose()
@@ -69,3 +98,8 @@ async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, *
     if not await limiter.hit(item, *key):
         window = await limiter.get_window_stats(item, *key)
         raise RateLimited(retry_after=max(1.0, min(60.0, window.reset_time - time.time())))
+
+
+async def _stats(limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, *key: str) -> tuple[int, int]:
+    window = await limiter.get_window_stats(item, *key)
+    return window.remaining, max(1, min(60, round(window.reset_time - time.time())))

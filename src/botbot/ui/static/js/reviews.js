@@ -80,7 +80,7 @@ function showReport(content) {
 async function sendReport(form, submitter) {
   const { ok, moved, content } = await post(form, submitter);
   if (!ok || !moved) return showReport(content);
-  reportDialog().close();
+  if (form.isConnected) reportDialog().close(); // it may show another by now
   tell("Thank you. A moderator will look at it.");
 }
 
