@@ -35,6 +35,9 @@ async def hidden(request: pytest.FixtureRequest, house: House) -> Any:
 def leaks(text: str, prompt: str = factories.PROMPT) -> Any:
     """The pieces of the prompt that the text holds, however it is escaped."""
     plain = [text, html.unescape(text), text.encode().decode("unicode_escape", errors="ignore")]
+    half = PIECE // 2  # every piece holds one whole aligned half; few texts do, which makes this quick
+    if not any(prompt[n : n + half] in each for n in range(0, len(prompt) - half + 1, half) for each in plain):
+        return []
     windows = {prompt[n : n + PIECE] for n in range(len(prompt) - PIECE + 1)}
     return [window for window in windows if any(window in each for each in plain)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.engines import ONLY_SQLITE
+from tests.support.engines import MOSTLY_SQLITE, ONLY_SQLITE
 from tests.support.people import Person
 from tests.support.routes import Operation, operations
 from tests.support.serving import Site
@@ -88,6 +88,7 @@ def assert_failure(answer: httpx.Response, *, about: object) -> None:
     assert isinstance(body["details"], dict), about
 
 
+@MOSTLY_SQLITE
 async def test_nonsense_bodies_on_every_operation(ada: Person, api: list[Operation], names: dict[str, str]) -> None:
     """As somebody who may, so that it is the body that is judged. What has no body may ignore one."""
     before = (await ada.get(f"/api/marketplace/personalities/{names['personality_id']}")).json()["ratingCount"]
