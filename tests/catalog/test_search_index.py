@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from tests.factories import personality_row
 from tests.support import crowd
-from tests.support.engines import ONLY_SQLITE
+from tests.support.engines import ONLY_SQLITE, has_trigrams
 from tests.support.postgres import Postgres
 
 from botbot.catalog import search_index
@@ -81,7 +81,7 @@ async def test_it_is_made_from_the_rows_there_are(database: Database) -> None:
     assert await names(database, "htvog") == ["Brass Owl"], "right without it"
     assert await near(database, "nachtfogel") == [], "near misses need the words"
     fresh = Database(database.url.replace("+aiosqlite", "").replace("+asyncpg", ""))
-    assert await search_index.ensure(fresh)
+    assert await search_index.ensure(fresh) is await has_trigrams(fresh)
     assert await names(fresh, "htvog") == ["Brass Owl"]
     assert await near(fresh, "nachtfogel") == ["Brass Owl"]
     await fresh.dispose()
@@ -97,7 +97,7 @@ async def test_making_it_again_changes_nothing(database: Database) -> None:
 
     before = await state()
     for _ in range(2):
-        assert await search_index.ensure(database)
+        assert await search_index.ensure(database) is await has_trigrams(database)
         assert await state() == before
 
 
