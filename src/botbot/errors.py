@@ -95,6 +95,15 @@ class DeploymentBusy(Conflict):
     default_message = "This deployment is not in a state that allows that. Look at its status and try again."
 
 
+class BotRemoved(Conflict):
+    """Why a deployment ended by itself."""
+
+    error = "bot_removed"
+    default_message = (
+        "BotBot was taken out of this server, so its personality moved out. Deploy it to come back."
+    )
+
+
 class EditConflict(BotBotError):
     status, error = 412, "edit_conflict"
     default_message = "Somebody changed this in the meantime. Load it again, then repeat your change."

@@ -16,6 +16,8 @@ from botbot.bot.replies import Heard
 
 ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
 OnHeard = Callable[[Heard], Coroutine[Any, Any, None]]
+OnLeft = Callable[[int], Coroutine[Any, Any, None]]
+OnReady = Callable[["GatewayClient"], Coroutine[Any, Any, None]]
 MOST_TEXT = 4000
 
 
@@ -32,9 +34,19 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # No voic
 
 
 class GatewayClient(discord.AutoShardedClient):
-    """One connection's life. `on_heard` is called for each message meant for us."""
+    """One connection's life. `on_heard` is called for each message meant for us, `on_left` with each server that we
+    were taken out of, `when_ready` after each READY."""
 
-    def __init__(self, api_url: str, gateway_url: str, on_heard: OnHeard, *, message_content: bool) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        gateway_url: str,
+        on_heard: OnHeard,
+        on_left: OnLeft,
+        when_ready: OnReady,
+        *,
+        message_content: bool,
+    ) -> None:
         Route.BASE = api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
         super().__init__(
@@ -47,6 +59,8 @@ class GatewayClient(discord.AutoShardedClient):
             max_ratelimit_timeout=60,
         )
         self._on_heard = on_heard
+        self._on_left = on_left
+        self._when_ready = when_ready
 
     @property
     def is_connected(self) -> bool:
@@ -57,6 +71,13 @@ class GatewayClient(discord.AutoShardedClient):
         heard = self._heard(message)
         if heard is not None:
             await self._on_heard(heard)
+
+    async def on_ready(self) -> None:
+        await self._when_ready(self)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Not called for a server that is only unavailable."""
+        await self._on_left(guild.id)
 
     def _heard(self, message: discord.Message) -> Heard | None:
         """A person's message that mentions us (a ping-reply does so too); no bots, webhooks, system messages."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ import discord
 from botbot.bot.client import GatewayClient
 from botbot.bot.directory import Directory
 from botbot.bot.replies import Heard, Replies
+from botbot.deployments.departures import list_homes, missing_homes, settle_departure
 from botbot.errors import BotBotError, DiscordRefused, PeerError
 from botbot.house import House
 from botbot.peers.discord.wire import GatewayInfo
@@ -102,7 +104,12 @@ class BotRunner:
             raise PeerError("Few gateway sessions are left for today, so we wait.", retry_after=seconds)
         settings = self._house.settings
         client = GatewayClient(
-            settings.discord_api_url, gateway.url, self._on_heard, message_content=settings.discord_message_content
+            settings.discord_api_url,
+            gateway.url,
+            self._on_heard,
+            self._on_left,
+            self._when_ready,
+            message_content=settings.discord_message_content,
         )
         self._client = client
         try:
@@ -127,10 +134,37 @@ class BotRunner:
             raise
 
     async def _on_heard(self, heard: Heard) -> None:
-        """Answer in a task of its own: the gateway must go on beating."""
-        task = asyncio.create_task(self._answer(heard), name=f"answer {heard.message_id}")
+        self._begin(self._answer(heard), f"answer {heard.message_id}")
+
+    async def _on_left(self, guild_id: int) -> None:
+        self._begin(self._settle_departures([guild_id]), f"left {guild_id}")
+
+    async def _when_ready(self, client: GatewayClient) -> None:
+        self._begin(self._settle_missed(client), "servers left meanwhile")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """In a task of its own: the gateway must go on beating."""
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _settle_missed(self, client: GatewayClient) -> None:
+        """Servers that the bot was taken out of while it was away are not in READY."""
+        present = {guild.id for guild in client.guilds}
+        try:
+            homes = await list_homes(self._house)
+        except BotBotError as error:
+            log.warning("the servers are looked through at the next connection: %s", error.message)
+            return
+        await self._settle_departures(missing_homes(homes, present, client.shards, client.shard_count or 1))
+
+    async def _settle_departures(self, guild_ids: Iterable[int]) -> None:
+        for guild_id in guild_ids:
+            try:
+                if ended := await settle_departure(self._house, guild_id):
+                    log.info("taken out of server %s: %s deployment(s) ended", guild_id, ended)
+            except BotBotError as error:  # the next READY brings it up again
+                log.warning("server %s, which the bot left, waits: %s", guild_id, error.message)
 
     async def _answer(self, heard: Heard) -> None:
         try:

@@ -5,6 +5,7 @@ Who may do it was asked at Discord before (`flow.py`). A race for one server is 
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +18,7 @@ from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_version
 from botbot.deployments import queries, rules
 from botbot.deployments.models import AWAITING, PersonalityDeployment
-from botbot.errors import AlreadyDeployed, DeploymentBusy, ValidationFailed
+from botbot.errors import AlreadyDeployed, BotBotError, DeploymentBusy, ValidationFailed
 from botbot.jobs.models import Saga, SagaStep
 from botbot.jobs.sagas import plan_saga
 from botbot.kit import clock
@@ -254,6 +255,12 @@ async def _left_behind(session: AsyncSession, row: D) -> dict[str, Any]:
     noted = {step.name: step.result for step in await session.execute(tried)}
     row.previous_nick = noted.get("set_profile", {}).get("previousNick", row.previous_nick)
     return {"hello": noted.get("say_hello")}
+
+
+async def end(session: AsyncSession, row: D, why: BotBotError) -> None:
+    """It is over, with nothing left to undo: nobody may change anything in that server any more."""
+    await _stop_saga(session, row)
+    row.status, row.replaced_by, row.failure = "removed", None, msgspec.to_builtins(why.to_api_error())
 
 
 async def change(

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from botbot.sandbox import people, sight
+from botbot.sandbox import membership, people, sight
 from botbot.sandbox.calls import Recorded, Violation
 from botbot.sandbox.core import Core, Switches
 from botbot.sandbox.faults import Fault
@@ -148,6 +148,11 @@ class DiscordHandle:
         address = consent.approve(self._core, ask, int(user), chosen)
         self._core.world.save()
         return address
+
+    def take_bot_out(self, guild: Id) -> None:
+        """Kick the bot."""
+        membership.leave(self._core.world, self.guilds[int(guild)])
+        self._core.world.save()
 
     def change_member_roles(self, guild: Id, user: Id, role_ids: list[int]) -> None:
         """Promote or demote somebody; takes effect with the next request."""
