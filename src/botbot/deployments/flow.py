@@ -108,7 +108,7 @@ async def _replay(house: House, viewer: Viewer, key: str | None, digest: str) ->
 
 
 def _customizations(given: Any) -> dict[str, Any]:
-    return rules.check_customizations(given.name, given.traits) if given is not None else {}
+    return rules.check_customizations(given.name, given.traits, given.greeting) if given is not None else {}
 
 
 def _snowflake(text: str, field: str) -> int:
@@ -195,7 +195,7 @@ async def on_install(house: House, guilds: GuildLists, viewer: Viewer, arrival: 
             return
         if rules.has_expired(row.status, row.created_at, clock.now()):
             raise DeploymentBusy("This invitation has run out. Please start again.", status="expired")
-        await service.enqueue(session, viewer, row, rules.DEPLOY)
+        await service.enqueue(session, viewer, row, rules.moving_in(row.customizations))
 
 
 def present(house: House, viewer: Viewer, found: Found) -> DeploymentOut:
@@ -240,7 +240,7 @@ SHOWN_AS = {"undoing": "running"}
 def _steps(found: Found, awaiting: bool) -> list[StepOut]:
     if awaiting:
         waiting = StepOut("install", "waiting", found.row.created_at)
-        return [waiting, *(StepOut(name, "pending", None) for name in rules.DEPLOY)]
+        return [waiting, *(StepOut(name, "pending", None) for name in rules.moving_in(found.row.customizations))]
     return [
         StepOut(
             step.name,

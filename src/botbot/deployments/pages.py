@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
+from msgspec import UNSET
 
 from botbot.accounts.discord_tokens import FLOOR, GuildLists
 from botbot.accounts.rules import Viewer, require
@@ -14,8 +15,9 @@ from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import card_view
 from botbot.deployments import flow, queries, rules, service
 from botbot.deployments.guilds import list_manageable, managed_ids
+from botbot.deployments.preflight import Place, find_places
 from botbot.deployments.queries import Found
-from botbot.deployments.schemas import Customizations, DeploymentChange, DeploymentRequest
+from botbot.deployments.schemas import MOST_CHANNELS, Customizations, DeploymentChange, DeploymentRequest
 from botbot.errors import ApiError, BotBotError, DiscordSignInExpired, ValidationFailed
 from botbot.house import House
 from botbot.kit import ids
@@ -45,6 +47,7 @@ async def _start_page(
     refresh: bool = False,
     error: ApiError | None = None,
     status: int = 200,
+    filled: dict[str, Any] | None = None,
 ) -> Response[bytes]:
     async with house.db.read() as session:
         personality = await get_personality(session, slug)
@@ -57,6 +60,7 @@ async def _start_page(
         except BotBotError as failure:
             error, status = error or failure.to_api_error(), failure.status
     chosen = next((server for server in servers if server["id"] == chosen_id), None)
+    places = await _places(house, viewer, int(chosen_id)) if viewer and chosen and chosen["bot_present"] else []
     return page(
         request,
         viewer,
@@ -67,12 +71,22 @@ async def _start_page(
         login_url=login_url(request) if request.method == "GET" else _login_back(personality),
         guilds=servers,
         chosen=chosen,
+        places=places,
+        filled=filled,
         action=f"/personalities/{personality.slug}/deploy",
         error=error,
         key=ids.new_secret(),
         refresh_url=f"/personalities/{personality.slug}/deploy?refresh=1",
         configured=house.settings.has_discord,
     )
+
+
+async def _places(house: House, viewer: Viewer, guild_id: int) -> list[Place]:
+    """Where it could speak, as far as the viewer may know of it. None when Discord can't say: that holds nobody up."""
+    try:
+        return await find_places(house, guild_id, seen_by=viewer.discord_id)
+    except BotBotError:
+        return []
 
 
 def _login_back(personality: PersonalityTemplate) -> str:
@@ -110,21 +124,55 @@ async def deploy(
 ) -> Response[Any]:
     """Opens the deployment and leads to its page; a refusal comes back to the form, with what was chosen."""
     who = require(viewer)
-    fields = await request.fields()
+    pairs = await request.form_pairs()
+    fields = dict(pairs)
     guild_id, name = fields.get("discordGuildId", ""), fields.get("name", "").strip()
     try:
         if not (guild_id.isascii() and guild_id.isdigit() and len(guild_id) <= 19):
             raise ValidationFailed(fields={"discordGuildId": "must be one of your servers"})
         wanted = DeploymentRequest(
-            guild_id, [], Customizations(name=name) if name else None, fields.get("replace") == "true"
+            guild_id, _channels(pairs), _customizations(name, fields), fields.get("replace") == "true"
         )
         found = await flow.request_deployment(house, guilds, who, slug, wanted, fields.get("key") or None)
     except BotBotError as failure:
         if failure.status in {401, 404}:
             raise
         error = failure.to_api_error()
-        return await _start_page(request, house, guilds, viewer, slug, guild_id, error=error, status=failure.status)
+        return await _start_page(
+            request, house, guilds, viewer, slug, guild_id, error=error, status=failure.status, filled=_filled(pairs)
+        )
     return Redirect(f"/deployments/{found.row.id}", status_code=303)
+
+
+def _customizations(name: str, fields: dict[str, str]) -> Customizations | None:
+    """A form whose boxes are unticked sends nothing of them, so each says with a hidden field that it was shown."""
+    is_quiet = "asks_greeting" in fields and "greeting" not in fields
+    if not name and not is_quiet:
+        return None
+    return Customizations(name=name or UNSET, greeting=False if is_quiet else None)
+
+
+def _filled(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """What a refused form held, to be shown again."""
+    fields = dict(pairs)
+    return {
+        "name": fields.get("name", ""),
+        "is_quiet": "asks_greeting" in fields and "greeting" not in fields,
+        "where": fields.get("where", "all"),
+        "channels": [value for name, value in pairs if name == "channel"],
+    }
+
+
+def _channels(pairs: list[tuple[str, str]]) -> list[str]:
+    """The ticked channels; none where it may speak everywhere. Raises `ValidationFailed`."""
+    if dict(pairs).get("where") != "some":
+        return []
+    chosen = [value for name, value in pairs if name == "channel"]
+    if not chosen:
+        raise ValidationFailed("Choose at least one channel, or let it speak everywhere.")
+    if len(chosen) > MOST_CHANNELS or not all(each.isascii() and each.isdigit() and len(each) <= 19 for each in chosen):
+        raise ValidationFailed(fields={"channelIds": f"must be up to {MOST_CHANNELS} channels of this server"})
+    return chosen
 
 
 @get("/deployments", include_in_schema=False)
@@ -160,9 +208,12 @@ async def show(
     who = require(viewer)
     found = await flow.see(house, guilds, who, deployment_id)
     moving = found.row.status in rules.MOVING
-    view = _view(request, house, who, found, can_manage=moving or await _can_manage(house, guilds, who, found))
+    can_manage = moving or await _can_manage(house, guilds, who, found)
+    view = _view(request, house, who, found, can_manage=can_manage)
+    changes = can_manage and rules.may(view["status"], "customise")
+    places = await _places(house, who, found.row.discord_guild_id) if changes else []
     template = "deployments/_progress.html" if is_fragment(request) else "deployments/show.html"
-    return page(request, viewer, template, deployment=view)
+    return page(request, viewer, template, deployment=view, places=places)
 
 
 async def _can_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Found) -> bool:
@@ -194,6 +245,7 @@ def _view(request: Asker, house: House, viewer: Viewer, found: Found, *, can_man
         "deployed_at": row.deployed_at,
         "replaced_by": row.replaced_by,
         "can_manage": can_manage,
+        "channel_ids": row.channel_ids,
         "actions": rules.ACTIONS.get(shown.status, set()),
     }
 
@@ -251,8 +303,13 @@ async def remove(house: House, guilds: GuildLists, viewer: Viewer | None, deploy
 async def customise(
     request: StrictRequest, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
 ) -> Redirect:
-    name = (await request.fields()).get("name", "")
-    verb = flow.change_verb(DeploymentChange(customizations=Customizations(name=name.strip() or None)))
+    pairs = await request.form_pairs()
+    fields = dict(pairs)
+    change = DeploymentChange(
+        customizations=Customizations(name=fields["name"].strip() or None) if "name" in fields else None,
+        channel_ids=_channels(pairs) if "where" in fields else None,
+    )
+    verb = flow.change_verb(change)
     return await _act(house, guilds, viewer, deployment_id, verb)
 
 

@@ -15,6 +15,7 @@ INSTALL_WITHIN = timedelta(hours=24)
 MAX_TRAITS = 40
 
 DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hello", "register_agent")
+DEPLOY_QUIETLY = tuple(step for step in DEPLOY if step != "say_hello")
 REVIVE = ("check_rights", "set_profile", "set_avatar", "register_agent")
 UPDATE = ("check_rights", "set_profile", "set_avatar", "update_agent")
 UPDATE_UNSEEN = ("update_agent",)
@@ -50,11 +51,18 @@ ACTIONS = {
 """What may be done in each state; nothing while it moves."""
 
 
+def moving_in(customizations: dict[str, Any]) -> tuple[str, ...]:
+    """The steps of a first arrival, which may be a quiet one."""
+    return DEPLOY if customizations.get("greeting", True) else DEPLOY_QUIETLY
+
+
 def may(status: str, action: str) -> bool:
     return action in ACTIONS.get(status, set())
 
 
-def check_customizations(name: str | UnsetType | None, traits: dict[str, Any] | None) -> dict[str, Any]:
+def check_customizations(
+    name: str | UnsetType | None, traits: dict[str, Any] | None, greeting: bool | None = None
+) -> dict[str, Any]:
     """What is stored of a request's customisations; a name of `None` takes an earlier one back.
 
     Raises `ValidationFailed` under the fields' JSON names."""
@@ -72,6 +80,8 @@ def check_customizations(name: str | UnsetType | None, traits: dict[str, Any] | 
         elif not all(_is_plain_trait(name, value) for name, value in traits.items()):
             wrong["customizations.traits"] = "must be short names with a number, yes or no, or up to 200 characters"
         stored["traits"] = traits
+    if greeting is not None:
+        stored["greeting"] = greeting
     if wrong:
         raise ValidationFailed(fields=wrong)
     return stored

@@ -10,24 +10,28 @@ from botbot.errors import ApiError
 
 Snowflake = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 
+MOST_CHANNELS = 50
+
 
 class Customizations(msgspec.Struct, rename="camel"):
-    """A `name` of null takes an earlier one back; one that isn't there leaves it as it is."""
+    """A `name` of null takes an earlier one back; one that isn't there leaves it as it is. With `greeting` false it
+    moves in without a word."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     traits: dict[str, Any] | None = None
+    greeting: bool | None = None
 
 
 class DeploymentRequest(msgspec.Struct, rename="camel"):
     discord_guild_id: Snowflake
-    channel_ids: Annotated[list[Snowflake], Meta(max_length=50)] = []
+    channel_ids: Annotated[list[Snowflake], Meta(max_length=MOST_CHANNELS)] = []
     customizations: Customizations | None = None
     replace: bool = False
 
 
 class DeploymentChange(msgspec.Struct, rename="camel"):
     customizations: Customizations | None = None
-    channel_ids: Annotated[list[Snowflake], Meta(max_length=50)] | None = None
+    channel_ids: Annotated[list[Snowflake], Meta(max_length=MOST_CHANNELS)] | None = None
     version: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 

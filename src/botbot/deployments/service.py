@@ -65,7 +65,7 @@ async def open_deployment(
     session.add(row)
     await session.flush()
     if ready:
-        await enqueue(session, viewer, row, rules.DEPLOY)
+        await enqueue(session, viewer, row, rules.moving_in(row.customizations))
     audit.record(
         session,
         viewer.user_id,
@@ -191,7 +191,7 @@ async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
     audit.record(session, viewer.user_id, "deployment.retry", ("deployment", row.id))
     if row.status != "needs_attention":
         row.agent_id = None
-        await enqueue(session, viewer, row, rules.DEPLOY)
+        await enqueue(session, viewer, row, rules.moving_in(row.customizations))
     elif await session.scalar(select(Saga.kind).where(Saga.id == row.saga_id)) == "remove":
         await _move_out(session, row)
     else:

@@ -22,16 +22,15 @@ from botbot.catalog.queries import get_version
 from botbot.deployments import queries, rules
 from botbot.deployments.guilds import bot_id, is_manager_now
 from botbot.deployments.models import PersonalityDeployment
+from botbot.deployments.preflight import Place, list_places
 from botbot.errors import DiscordRefused, DiscordUnknown, GuildPermissionMissing
 from botbot.house import House
 from botbot.jobs.sagas import Claim
 from botbot.kit import clock, ids
-from botbot.peers.discord.permissions import Permission, base_permissions, channel_permissions, missing_names
-from botbot.peers.discord.wire import Channel, Message
+from botbot.peers.discord.permissions import base_permissions, missing_names
+from botbot.peers.discord.wire import Message
 
 D = PersonalityDeployment
-SPEAK = int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES)
-TEXT_CHANNEL = 0
 
 
 @dataclass(frozen=True)
@@ -275,20 +274,15 @@ class SayHello(BaseStep):
         own = bot_id(self.house)
         return next((each for each in messages if each.author and each.author.id == own and each.content == text), None)
 
-    async def _first_channel(self, facts: Facts) -> Channel | None:
-        guild = await self.house.discord.get_guild(facts.guild_id)
-        member = await self.house.discord.get_member(guild.id, bot_id(self.house))
-        channels = await self.house.discord.list_channels(guild.id)
+    async def _first_channel(self, facts: Facts) -> Place | None:
         wanted = {int(each) for each in facts.row.channel_ids}
-        may_speak = [
-            channel
-            for channel in sorted(channels, key=lambda channel: (channel.position, channel.id))
-            if channel.type == TEXT_CHANNEL
-            and not channel.nsfw
-            and (not wanted or channel.id in wanted)
-            and not missing_names(channel_permissions(guild, member, channel), SPEAK)
-        ]
-        return may_speak[0] if may_speak else None
+        places = await list_places(self.house, facts.guild_id)
+        may_speak = (
+            place
+            for place in places
+            if place.can_speak and not (place.is_nsfw or place.is_for_news) and (not wanted or place.id in wanted)
+        )
+        return next(may_speak, None)
 
 
 class RegisterAgent(BaseStep):

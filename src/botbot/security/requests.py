@@ -44,6 +44,10 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def fields(self) -> dict[str, str]:
         """An urlencoded form's fields; of a repeated name the last one counts."""
+        return dict(await self.form_pairs())
+
+    async def form_pairs(self) -> list[tuple[str, str]]:
+        """An urlencoded form's fields in their order, repeated names included."""
         if media_type(self.headers.get("content-type", "")) not in {"application/x-www-form-urlencoded", ""}:
             raise UnsupportedMediaType("Please send the form as application/x-www-form-urlencoded.")
         try:
@@ -52,7 +56,7 @@ class StrictRequest(Request[Any, Any, Any]):
             raise ValidationFailed("That form can't be read.") from error
         for name, value in pairs:
             _check_text(value, name)
-        return dict(pairs)
+        return pairs
 
 
 def as_requirement(message: str) -> str:
