@@ -21,7 +21,7 @@ from botbot.admin import api as admin_api
 from botbot.admin import pages as admin_pages
 from botbot.catalog import api as catalog_api
 from botbot.catalog.answers import Answers
-from botbot.catalog.kept import LIST, KeptAnswers
+from botbot.catalog.kept import LIST, KeptAnswers, Short
 from botbot.catalog.lists import usual_list
 from botbot.catalog.pictures import Pictures
 from botbot.deployments import api as deployments_api
@@ -41,6 +41,7 @@ from botbot.security.requests import MAX_BODY, StrictRequest
 from botbot.storefront import api as storefront_api
 from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps
 from botbot.storefront import pages as storefront_pages
+from botbot.storefront.details import usual_detail
 from botbot.ui.assets import find_asset
 from botbot.ui.render import render
 
@@ -97,7 +98,8 @@ def _with_kept_answers(house: House, site: Litestar) -> App:
     site.state.answers = answers = Answers()
     house.signal.on_wake("catalogue", answers.drop)
     cookies = session_cookie(house), theme_cookie(house)
-    return KeptAnswers(site, answers, cookies=cookies, short={LIST: partial(usual_list, house)})
+    short: dict[str, Short] = {LIST: partial(usual_list, house), f"{LIST}/": partial(usual_detail, house)}
+    return KeptAnswers(site, answers, cookies=cookies, short=short)
 
 
 @get("/static/{file_name:str}", include_in_schema=False)

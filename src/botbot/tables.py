@@ -10,8 +10,9 @@ from botbot.db import Base
 from botbot.deployments import models as deployments
 from botbot.jobs import models as jobs
 from botbot.reviews import models as reviews
+from botbot.usage import models as usage
 
-ROOMS = (accounts, agents, audit, catalog, deployments, jobs, reviews)
+ROOMS = (accounts, agents, audit, catalog, deployments, jobs, reviews, usage)
 
 
 def metadata() -> MetaData:

@@ -215,3 +215,22 @@ async def test_ten_or_a_hundred_cost_the_same(ada: Person, house: House) -> None
     with recorded() as many:
         await ada.get(f"{LIST}?limit=100")
     assert len(few) == len(many)
+
+
+async def test_one_person_marks_sixty_times_a_minute_and_others_go_on(
+    ada: Person, ben: Person, personality: PersonalityTemplate
+) -> None:
+    form = f"/personalities/{personality.slug}/favourite"
+    for _ in range(20):
+        assert (await ada.put(mark(personality))).status_code == 204
+        assert (await ada.delete(mark(personality))).status_code == 204
+        assert (await ada.post(form, data={"action": "add"})).status_code == 303
+    for refused in (
+        await ada.put(mark(personality)),
+        await ada.delete(mark(personality)),
+        await ada.post(form, data={"action": "remove"}),
+    ):
+        assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert await names(ada) == [personality.name]
+    assert (await ben.put(mark(personality))).status_code == 204

@@ -7,15 +7,15 @@ import httpx
 import pytest
 from tests import factories
 from tests.support import crowd
+from tests.support.engines import has_trigrams
 from tests.support.people import Person
 from tests.support.statements import recorded
 
 from botbot.catalog.listing import find_cards
 from botbot.catalog.models import PersonalityTemplate
+from botbot.catalog.queries import get_detail
 from botbot.catalog.rules import Filters, SortBy
 from botbot.house import House
-
-PATH = "/api/marketplace/personalities"
 
 
 async def plan(house: House, statement: str, parameters: Any, *, freely: bool = False) -> Any:
@@ -87,10 +87,12 @@ async def test_a_cursor_starts_where_it_stands(house: House) -> None:
 
 
 async def test_words_are_found_by_their_trigrams(house: House) -> None:
+    if not await has_trigrams(house.db):
+        pytest.skip("this PostgreSQL has no pg_trgm")
     await crowd.fill(house.db, 3000)
     _, seen = await asked(house, Filters(search=crowd.RARE))
     searches = [each for each in seen if " LIKE (" in each[0] or " match " in each[0]]
-    assert len(searches) == 2, "the total and the page"
+    assert len(searches) == 1, "the page with the total"
     for statement in searches:
         found = await plan(house, *statement, freely=True)
         if house.db.is_sqlite:
@@ -124,11 +126,14 @@ async def test_a_list_asks_as_often_for_ten_rows_as_for_a_hundred(house: House) 
     assert max(few) <= 3
 
 
-async def test_a_detail_is_found_by_its_keys(client: httpx.AsyncClient, house: House) -> None:
+async def test_a_detail_is_found_by_its_keys(house: House) -> None:
     saved = await factories.add_shelf(house, 60)
     for key in (saved[7].id, saved[7].slug):
-        asked = await statements(client, f"{PATH}/{key}")
-        found = await plan(house, *asked[0])
+        async with house.db.reading() as connection:
+            with recorded() as seen:
+                assert (await get_detail(connection, key)).id == saved[7].id
+        (asked,) = seen
+        found = await plan(house, *asked)
         assert "SCAN personality_templates" not in found, found
         assert "Seq Scan" not in found, found
 

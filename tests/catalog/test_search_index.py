@@ -1,5 +1,6 @@
 """The index follows the entries whatever happens to them, is made when it is missing, and may be missing."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -99,6 +100,29 @@ async def test_making_it_again_changes_nothing(database: Database) -> None:
     for _ in range(2):
         assert await search_index.ensure(database) is await has_trigrams(database)
         assert await state() == before
+
+
+async def test_where_nothing_is_missing_no_writer_is_waited_for(database: Database) -> None:
+    """At every start of every process, in the middle of somebody else's transaction."""
+    await add(database, "Brass Owl")
+    if not await search_index.ensure(database):
+        pytest.skip("this PostgreSQL has no pg_trgm")
+    starting = Database(database.url.replace("+aiosqlite", "").replace("+asyncpg", ""))
+    async with database.write() as session:
+        await session.execute(text("update personality_templates set deploy_count = deploy_count + 1"))
+        async with asyncio.timeout(4):  # SQLite would wait five seconds for the pen, PostgreSQL for ever.
+            assert await search_index.ensure(starting)
+    await starting.dispose()
+
+
+async def test_an_index_that_was_dropped_is_made_again(database: Database) -> None:
+    for name in ("ix_find_popular", "ix_find_tags"):
+        await run(database, f"drop index {name}")
+        assert await search_index.ensure(database) is await has_trigrams(database)
+    query = "select name from sqlite_master" if database.is_sqlite else "select relname from pg_class"
+    async with database.reading() as connection:
+        present = set((await connection.execute(text(query))).scalars())
+    assert {"ix_find_popular", "ix_find_tags"} <= present
 
 
 @ONLY_SQLITE

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import JSON, bindparam, select, text
 from tests.factories import personality_row
 from tests.support.engines import ONLY_POSTGRES
 
@@ -19,8 +19,7 @@ from botbot.db.bare import BareReader
 from botbot.errors import StorageUnavailable
 
 P = PersonalityTemplate
-PLAIN = [column for column in P.__table__.columns if column.name not in {"tags", "traits", "avatar"}]
-PLAIN = [column for column in PLAIN if not column.name.startswith("sample") and column.name != "compatibility"]
+PLAIN = [column for column in P.__table__.columns if not isinstance(column.type, JSON)]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.support.engines import ONLY_POSTGRES, ONLY_SQLITE
 from botbot.accounts.models import User
 from botbot.accounts.service import get_or_create_user
 from botbot.catalog.models import PersonalityTemplate
+from botbot.catalog.rules import fold
 from botbot.catalog.service import save_new_version
 from botbot.db import Database
 from botbot.errors import Conflict, NotFound, PermissionDenied
@@ -48,6 +49,7 @@ class Ratings(RuleBasedStateMachine):
         super().__init__()
         self.kept: dict[tuple[int, int], Kept] = {}
         self.taken: list[tuple[int, int, Kept, TakenBack]] = []
+        self.undone: set[str] = set()
         self.hidden: set[int] = set()
         self.users: list[User] = [self.do(self._new_user()) for _ in range(PEOPLE)]
         self.entries: list[PersonalityTemplate] = [self.do(self._new_entry()) for _ in range(PERSONALITIES)]
@@ -82,7 +84,8 @@ class Ratings(RuleBasedStateMachine):
         if self._expect(entry not in self.hidden, NotFound, work=work):
             before = self.kept.get((who, entry))
             said = (text or "").strip() or None
-            self.kept[who, entry] = Kept(stars, said, before.voters if before else set())
+            is_reworded = before is None or fold(before.words or "") != fold(said or "")
+            self.kept[who, entry] = Kept(stars, said, set() if is_reworded else before.voters)
 
     @rule(who=person, entry=which)
     def take_back(self, who: int, entry: int) -> None:
@@ -95,10 +98,12 @@ class Ratings(RuleBasedStateMachine):
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
         who, entry, before, taken = data.draw(st.sampled_from(self.taken))
-        allowed = entry not in self.hidden and (who, entry) not in self.kept and taken.user_id == self.users[who].id
+        is_theirs = taken.user_id == self.users[who].id and taken.nonce not in self.undone
+        allowed = is_theirs and entry not in self.hidden and (who, entry) not in self.kept
         work = self._write(service.put_rating_back, who, taken)
         self._expect(allowed, NotFound, Conflict, work=work)
         if allowed:
+            self.undone.add(taken.nonce)
             here = {each.id: place for place, each in enumerate(self.users)}
             voters = {here[voter] for voter in taken.voters if voter in here}
             self.kept[who, entry] = Kept(before.stars, before.words, voters)

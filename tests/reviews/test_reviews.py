@@ -14,6 +14,7 @@ from tests.support.people import Person
 from tests.support.serving import Site
 
 from botbot.accounts.models import User
+from botbot.audit.models import AuditEntry
 from botbot.catalog.models import PersonalityTemplate
 from botbot.errors import Conflict, NotFound
 from botbot.house import House
@@ -232,15 +233,67 @@ class TestUndo:
         with pytest.raises(NotFound):
             async with house.db.write() as session:
                 await service.put_rating_back(session, other, taken)
+        tick(minutes=14)
         async with house.db.write() as session:
             await service.put_rating_back(session, me, taken)
+        async with house.db.write() as session:
+            late = await service.take_rating_back(session, me, personality.id)
+        assert late is not None
+        for old in (taken, late):
+            tick(minutes=8)
+            with pytest.raises(NotFound):
+                async with house.db.write() as session:
+                    await service.put_rating_back(session, me, old)
+            tick(minutes=8)
+
+    async def test_the_same_form_again_brings_no_withdrawn_vote_back(
+        self, house: House, personality: PersonalityTemplate, tick: Callable[..., None]
+    ) -> None:
+        """Undo, let the voter change their mind, delete again, send the first form again: in turn and at once."""
+        users, reviews = await add_reviews(house, personality, 2, tick)
+        me, voter = factories.viewer_of(users[0]), factories.viewer_of(users[1])
+        await vote(house, personality, users[1], reviews[0])
+
+        async def take() -> Any:
+            async with house.db.write() as session:
+                return await service.take_rating_back(session, me, personality.id)
+
+        async def undo(taken: Any) -> str:
+            try:
+                async with house.db.write() as session:
+                    await service.put_rating_back(session, me, taken)
+            except (NotFound, Conflict) as refusal:
+                return refusal.error
+            return "undone"
+
+        first = await take()
+        outcomes = await asyncio.gather(*(undo(first) for _ in range(4)))
+        assert sorted(outcomes) == ["not_found"] * 3 + ["undone"]
+        assert (await counts(house))[reviews[0]] == (1, 1)
+        async with house.db.write() as session:
+            await voting.withdraw_helpful(session, voter, personality.id, reviews[0])
+        second = await take()
+        assert await undo(first) == "not_found"
+        assert reviews[0] not in await counts(house)
+        assert await undo(second) == "undone"
+        assert (await counts(house))[reviews[0]] == (0, 0)
+
+    async def test_a_rating_given_meanwhile_stays_and_leaves_the_form_usable(
+        self, house: House, personality: PersonalityTemplate, tick: Callable[..., None]
+    ) -> None:
+        users, _ = await add_reviews(house, personality, 1, tick)
+        me = factories.viewer_of(users[0])
+        async with house.db.write() as session:
+            taken = await service.take_rating_back(session, me, personality.id)
+        assert taken is not None
+        await factories.add_rating(house, personality, users[0], 5)
         with pytest.raises(Conflict):
             async with house.db.write() as session:
                 await service.put_rating_back(session, me, taken)
-        tick(hours=1)
-        with pytest.raises(NotFound):
-            async with house.db.write() as session:
-                await service.put_rating_back(session, me, taken)
+        async with house.db.write() as session:
+            await service.take_rating_back(session, me, personality.id)
+        async with house.db.write() as session:
+            await service.put_rating_back(session, me, taken)
 
     @MOSTLY_SQLITE
     async def test_by_the_pages_own_forms(
@@ -267,6 +320,87 @@ class TestUndo:
             answer = await ada.post(f"/personalities/{personality.slug}/rate", data={"action": "undo", "taken": sealed})
             assert answer.status_code == 404
         assert (await ada.get(path)).json()["ratingCount"] == 0
+
+
+class TestWordsThatChange:
+    async def test_other_words_lose_the_votes_of_the_first_ones(
+        self, house: House, personality: PersonalityTemplate, tick: Callable[..., None]
+    ) -> None:
+        users, reviews = await add_reviews(house, personality, 3, tick)
+        for voter in users[1:]:
+            await vote(house, personality, voter, reviews[0])
+        for stars, said, left in (
+            (5, "Words 0", 2), (5, "  wörds 0 ", 2), (4, "Buy my thing", 0), (4, None, 0),
+        ):  # fmt: skip
+            await factories.add_rating(house, personality, users[0], stars, said)
+            assert (await counts(house))[reviews[0]] == (left, left), said
+        assert (await counts(house))[reviews[1]] == (0, 0)
+
+    async def test_no_vote_is_lost_or_left_over_when_both_happen_at_once(
+        self, house: House, personality: PersonalityTemplate, tick: Callable[..., None]
+    ) -> None:
+        users, reviews = await add_reviews(house, personality, 8, tick)
+        changes = [factories.add_rating(house, personality, users[0], 3, f"Version {n}") for n in range(4)]
+        await asyncio.gather(*changes, *(vote(house, personality, voter, reviews[0]) for voter in users[1:]))
+        claimed, there = (await counts(house))[reviews[0]]
+        assert claimed == there
+
+    async def test_the_same_again_is_no_change_and_nothing_to_write_down(
+        self, house: House, personality: PersonalityTemplate, tick: Callable[..., None]
+    ) -> None:
+        users, reviews = await add_reviews(house, personality, 1, tick)
+
+        async def written() -> Any:
+            async with house.db.read() as session:
+                rating = await session.get_one(PersonalityRating, reviews[0])
+                return rating.updated_at, await session.scalar(select(func.count()).select_from(AuditEntry))
+
+        before = await written()
+        tick(minutes=5)
+        same = await factories.add_rating(house, personality, users[0], 1, " Words 0 ")
+        assert (same.rating, same.review, same.avg_rating, same.rating_count) == (1, "Words 0", 1.0, 1)
+        assert await written() == before
+        await factories.add_rating(house, personality, users[0], 2, "Words 0")
+        after = await written()
+        assert (after[0] > before[0], after[1]) == (True, before[1] + 1)
+
+
+class TestLimits:
+    @MOSTLY_SQLITE
+    async def test_one_person_rates_thirty_times_a_minute_and_others_go_on(
+        self, ada: Person, ben: Person, personality: PersonalityTemplate, path: str
+    ) -> None:
+        page = f"/personalities/{personality.slug}/rate"
+        for n in range(10):
+            assert (await ada.post(f"{path}/rate", json={"rating": n % 5 + 1})).status_code == 200
+            assert (await ada.delete(f"{path}/rate")).status_code == 204
+            assert (await ada.post(page, data={"rating": "3"})).status_code == 303
+        for refused in (
+            await ada.post(f"{path}/rate", json={"rating": 1}),
+            await ada.delete(f"{path}/rate"),
+            await ada.post(page, data={"rating": "1"}),
+            await ada.post(page, data={"action": "take-back"}),
+        ):
+            assert refused.status_code == 429, refused.text
+            assert refused.json()["error"] == "rate_limited"
+            assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert (await ben.post(f"{path}/rate", json={"rating": 5})).status_code == 200
+        assert (await ada.get(path)).json()["avgRating"] == 4.0, "what was refused changed nothing"
+
+    @MOSTLY_SQLITE
+    async def test_votes_have_a_limit_of_their_own(
+        self, ada: Person, ben: Person, personality: PersonalityTemplate, path: str
+    ) -> None:
+        await ada.post(f"{path}/rate", json={"rating": 5, "review": "Read me."})
+        review = (await ada.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+        helpful = f"{path}/reviews/{review}/helpful"
+        for _ in range(30):
+            assert (await ben.put(helpful)).status_code == 200
+            assert (await ben.delete(helpful)).status_code == 200
+        by_form = f"/personalities/{personality.slug}/reviews/{review}/helpful"
+        for refused in (await ben.put(helpful), await ben.delete(helpful), await ben.post(by_form, data={})):
+            assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
+        assert (await ben.post(f"{path}/rate", json={"rating": 5})).status_code == 200
 
 
 class TestSignedOut:

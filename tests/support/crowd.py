@@ -148,6 +148,7 @@ def _same_for_all() -> Row:
         ],
         "sample_replies": {"greeting": ["Hello there."]},
         "compatibility": {"permissions": ["SEND_MESSAGES"], "languages": ["en"]},
+        "model_options": {},
         "requirements": None,
         "version": 1,
         "content_hash": "",

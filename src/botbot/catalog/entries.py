@@ -33,6 +33,13 @@ class Conversation(msgspec.Struct, forbid_unknown_fields=True):
     turns: Annotated[list[Turn], Meta(min_length=2, max_length=12)]
 
 
+class ModelOptions(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How the model is asked for this character. Left out, the server's temperature and our usual length hold."""
+
+    temperature: Annotated[float, Meta(ge=0, le=1.5)] | None = None
+    max_tokens: Annotated[int, Meta(ge=50, le=600)] | None = None
+
+
 class Entry(msgspec.Struct, forbid_unknown_fields=True):
     """A file's content, as written."""
 
@@ -56,6 +63,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
     requirements: str | None = None
     changelog: str = "First edition."
     compatibility: dict[str, Any] = {}
+    model: ModelOptions = msgspec.field(default_factory=ModelOptions)
 
     def content(self) -> dict[str, Any]:
         """The columns of `PersonalityTemplate` that this entry decides."""
@@ -77,6 +85,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
             "sample_replies": self.sample_replies,
             "compatibility": {_camel(name): value for name, value in self.compatibility.items()},
             "requirements": self.requirements,
+            "model_options": msgspec.to_builtins(self.model),
             "is_featured": self.featured,
         }
 

@@ -15,6 +15,8 @@ from botbot.kit import clock
 
 MOST = 1000
 """How many one person may mark."""
+PER_MINUTE = 60
+"""How often one person may mark or take a mark away."""
 
 
 class Favourites(NamedTuple):

@@ -50,13 +50,14 @@ class Question(NamedTuple):
     theme: bytes
 
 
-Short = Callable[[bytes], Awaitable[bytes | None]]
-"""A way past the framework: the JSON that answers a query string, or `None` for what the framework is to look at."""
+Short = Callable[[str, bytes], Awaitable[bytes | None]]
+"""A way past the framework: the JSON that answers a path and a query string, or `None` for what had better go the long
+way."""
 
 
 class KeptAnswers:
     """ASGI middleware. `cookies` are the names of the session's and the theme's cookie; `short` has ways past the
-    framework by path."""
+    framework by path, or for every path with one more segment where its key ends with a slash."""
 
     def __init__(
         self, app: App, answers: Answers, *, cookies: tuple[str, str], short: Mapping[str, Short] | None = None
@@ -100,7 +101,7 @@ class KeptAnswers:
 
     async def _make(self, scope: Scope, key: Question) -> Answer:
         """The application's answer to the bare question."""
-        if (short := self._short.get(key.path)) and (body := await _briefly(short, key.query)) is not None:
+        if (short := self._short_way(key.path)) and (body := await _briefly(short, key)) is not None:
             return Answer(200, JSON_HEADERS, body, is_kept=True)
         headers: Headers = [(b"accept", b"text/html" if key.wants_html else b"application/json")]
         if key.is_fragment:
@@ -121,6 +122,9 @@ class KeptAnswers:
         told = _Listener()
         await self._app(bare, _nothing_more, told.send)
         return told.answer()
+
+    def _short_way(self, path: str) -> Short | None:
+        return self._short.get(path) or self._short.get(f"{path.rpartition('/')[0]}/")
 
     async def _send(self, key: Question, answer: Answer, asked: dict[bytes, bytes], send: Send) -> None:
         if not answer.is_kept:
@@ -190,10 +194,10 @@ async def _nothing_more() -> Any:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _briefly(short: Short, query: bytes) -> bytes | None:
+async def _briefly(short: Short, key: Question) -> bytes | None:
     """Whatever goes wrong on the short way is for the framework to meet again and to explain."""
     try:
-        return await short(query)
+        return await short(key.path, key.query)
     except Exception:
         return None
 

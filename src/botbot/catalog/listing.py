@@ -64,6 +64,8 @@ class Way(NamedTuple):
 
 async def find_cards(connection: AsyncConnection, filters: Filters) -> tuple[Page, Total]:
     """One page and the total; cheaper than one after the other."""
+    if filters.words and filters.cursor is None and (found := await _few(connection, filters)):
+        return found
     total = await count_cards(connection, filters)
     return await _page(connection, filters, total.count), total
 
@@ -77,6 +79,32 @@ async def list_cards(connection: AsyncConnection, filters: Filters) -> Page:
     return (await find_cards(connection, filters))[0]
 
 
+async def _few(connection: AsyncConnection, filters: Filters) -> tuple[Page, Total] | None:
+    """Both in one statement, where the index of the words leaves at most `FEW`: it is asked once instead of twice.
+    `None` for more, which is remembered, and behind the last page."""
+    finder = await finder_for(connection, filters)
+    tallies, crowded = tallies_of(connection), ("crowded", filters.at(sort_by="popular").fingerprint())
+    if not finder.words or tallies.find(crowded):
+        return None
+    way = Way(finder, picks=True, after_cursor=False, mode=RANKED if filters.order == "match" else None)
+    values = parameters_of(filters) | finder_parameters(filters.words, finder)
+    values |= {"limit": filters.limit + 1, "offset": (filters.page - 1) * filters.limit, "few": FEW + 1}
+    rows = list((await connection.execute(_few_statement(shape_of(filters), way), values)).all())
+    if not rows and filters.page > 1:
+        return None
+    total = rows[0].total if rows else 0
+    if total > FEW:
+        tallies.put(crowded, True, MODE_SECONDS)
+        return None
+    return _cut(filters, rows), Total(total, is_estimate=False)
+
+
+def _cut(filters: Filters, rows: list[Any]) -> Page:
+    """One row more than asked for says that there is another page."""
+    kept = rows[: filters.limit]
+    return Page(kept, write_cursor(filters, kept[-1]) if len(rows) > len(kept) else None)
+
+
 async def _page(connection: AsyncConnection, filters: Filters, total: int) -> Page:
     place = read_cursor(filters) if filters.cursor is not None else {}
     if not total:
@@ -87,10 +115,7 @@ async def _page(connection: AsyncConnection, filters: Filters, total: int) -> Pa
     values = parameters_of(filters) | finder_parameters(filters.words, finder)
     values |= {"limit": filters.limit + 1, "offset": (filters.page - 1) * filters.limit} | place
     find = _best_matches if filters.order == "match" else _rows
-    rows = await find(connection, filters, way, values)
-    kept = rows[: filters.limit]
-    more = len(rows) > filters.limit
-    return Page(kept, write_cursor(filters, kept[-1]) if more and kept else None)
+    return _cut(filters, await find(connection, filters, way, values))
 
 
 async def _is_picked(connection: AsyncConnection, filters: Filters, total: int) -> bool:
@@ -162,11 +187,36 @@ def _front_statement(shape: Shape, way: Way) -> Select[Any]:
 
 @lru_cache(maxsize=128)
 def _statement(shape: Shape, way: Way) -> Select[Any]:
-    keys = column_keys(shape.order) if way.mode is None else match_keys(way.mode, shape.words, front=way.front)
+    keys = _keys(shape, way)
     chosen = (_picked if way.picks else _walked)(keys, _conditions(shape, way), way)
-    rows = select(*CARD_COLUMNS, chosen.c.sort_key).join(chosen, chosen.c.id == P.id)
+    return _rows_of(chosen, keys, chosen.c.sort_key)
+
+
+@lru_cache(maxsize=128)
+def _few_statement(shape: Shape, way: Way) -> Select[Any]:
+    """A page that says in each row how many there are, up to one more than `FEW`."""
+    keys = _keys(shape, way)
+    every = select(P.id, P.deploy_count, keys[0][0].label("sort_key")).where(*_conditions(shape, way))
+    found = every.limit(bindparam("few")).cte("found").prefix_with("MATERIALIZED")
+    total = select(func.count()).select_from(found).scalar_subquery().label("total")
+    ids = select(found.c.id, found.c.sort_key, total).order_by(*_sorted(found, keys))
+    chosen = ids.limit(bindparam("limit")).offset(bindparam("offset")).subquery("chosen")
+    return _rows_of(chosen, keys, chosen.c.sort_key, chosen.c.total)
+
+
+def _keys(shape: Shape, way: Way) -> list[OrderKey]:
+    return column_keys(shape.order) if way.mode is None else match_keys(way.mode, shape.words, front=way.front)
+
+
+def _rows_of(chosen: Any, keys: list[OrderKey], *more: Any) -> Select[Any]:
     first = chosen.c.sort_key
+    rows = select(*CARD_COLUMNS, *more).join(chosen, chosen.c.id == P.id)
     return rows.order_by(first.desc() if keys[0][1] else first.asc(), *sorting(keys[1:]))
+
+
+def _sorted(found: Any, keys: list[OrderKey]) -> list[Any]:
+    places = {"after_key": found.c.sort_key, "after_count": found.c.deploy_count, "after_id": found.c.id}
+    return [places[name].desc() if down else places[name].asc() for _, down, name in keys]
 
 
 def _conditions(shape: Shape, way: Way) -> list[Any]:
@@ -198,7 +248,5 @@ def _picked(keys: list[OrderKey], asked: list[Any], way: Way) -> Any:
     if way.after_cursor:
         every = every.where(behind(keys))
     found = every.cte("found").prefix_with("MATERIALIZED")
-    places = {"after_key": found.c.sort_key, "after_count": found.c.deploy_count, "after_id": found.c.id}
-    ordering = [places[name].desc() if down else places[name].asc() for _, down, name in keys]
-    ids = select(found.c.id, found.c.sort_key).order_by(*ordering).limit(bindparam("limit"))
+    ids = select(found.c.id, found.c.sort_key).order_by(*_sorted(found, keys)).limit(bindparam("limit"))
     return (ids if way.after_cursor else ids.offset(bindparam("offset"))).subquery("chosen")

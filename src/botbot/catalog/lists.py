@@ -88,6 +88,6 @@ def usual_filters(query: bytes) -> Filters | None:
     return read_filters(**given)
 
 
-async def usual_list(house: House, query: bytes) -> bytes | None:
+async def usual_list(house: House, path: str, query: bytes) -> bytes | None:
     filters = usual_filters(query)
     return None if filters is None else await encode_list(house, filters)

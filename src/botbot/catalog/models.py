@@ -51,6 +51,7 @@ class PersonalityTemplate(Base):
     sample_replies: Mapped[dict[str, list[str]]] = mapped_column(Json, default=dict)
     compatibility: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     requirements: Mapped[str | None] = mapped_column(Text)
+    model_options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
     version: Mapped[int] = mapped_column(Integer, default=1)
     content_hash: Mapped[str] = mapped_column(String, default="", index=True)
     is_public: Mapped[bool] = mapped_column(Boolean, default=True)

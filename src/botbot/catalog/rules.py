@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 
@@ -154,7 +155,7 @@ class Filters:
     limit: int = 24
     cursor: str | None = None
 
-    @property
+    @cached_property
     def words(self) -> list[str]:
         return fold(self.search).split()
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from botbot.catalog.models import PersonalityTemplate
 from botbot.kit import clock
 
 NEW_FOR_DAYS = 14
@@ -131,13 +130,14 @@ def card_view(row: Any) -> CardView:
     )
 
 
-def detail(personality: PersonalityTemplate, ratings: Ratings) -> Detail:
+def detail(row: Any, ratings: Ratings) -> Detail:
+    """Of a row whose JSON is still `msgspec.Raw`: it is sent as it is stored, but for what has defaults."""
     return Detail(
-        **card_fields(personality),
-        persona=personality.persona,
-        sample_messages=personality.sample_messages,
-        sample_conversations=personality.sample_conversations,
-        compatibility=msgspec.convert(personality.compatibility, Compatibility, strict=False),
-        version=personality.version,
+        **card_fields(row),
+        persona=row.persona,
+        sample_messages=row.sample_messages,
+        sample_conversations=row.sample_conversations,
+        compatibility=msgspec.json.decode(row.compatibility, type=Compatibility, strict=False),
+        version=row.version,
         ratings=ratings,
     )

@@ -39,7 +39,11 @@ _KNOWS_WORDS = {
 async def ensure(database: Database) -> bool:
     """Make what of the index is missing, from the rows there are; answers whether substrings have theirs now.
 
-    Takes minutes for a million entries that have none, in one transaction; a no-op otherwise."""
+    Takes minutes for a million entries that have none, in one transaction; a mere look otherwise, which waits for
+    nobody: even `create index if not exists` locks out every writer."""
+    async with database.reading() as looking:
+        if await looking.run_sync(_is_whole_sqlite if database.is_sqlite else _is_whole_postgres):
+            return True
     with storage_errors():
         async with database.engine.connect() as connection:
             async with connection.begin():
@@ -66,12 +70,16 @@ async def knows_words(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(text(_KNOWS_WORDS[connection.dialect.name])))
 
 
-def _ensure_sqlite(connection: Connection) -> None:
+def _is_whole_sqlite(connection: Connection) -> bool:
     """What stands there in other words was made by another release, and is made anew."""
     known = text("select name, sql from sqlite_master where name like 'search%' or name like 'ix_find%'")
     present = {row.name: row.sql for row in connection.execute(known)}
     wanted = sql.SQLITE_TABLES | sql.SQLITE_TRIGGERS | sql.SQLITE_INDEXES
-    if all(_alike(present.get(name), statement) for name, statement in wanted.items()):
+    return all(_alike(present.get(name), statement) for name, statement in wanted.items())
+
+
+def _ensure_sqlite(connection: Connection) -> None:
+    if _is_whole_sqlite(connection):  # Somebody else was faster.
         return
     _remove_sqlite(connection)
     later = [statement for name, statement in sql.SQLITE_TRIGGERS.items() if name != "search_word_added"]
@@ -97,14 +105,32 @@ def _remove_sqlite(connection: Connection) -> None:
             connection.exec_driver_sql(f"drop {kind} if exists {name}")
 
 
-def _ensure_words(connection: Connection) -> None:
+def _is_whole_postgres(connection: Connection) -> bool:
+    return set(INDEXES) <= _indexes(connection) and set(sql.POSTGRES_TRIGGERS) <= _triggers(connection)
+
+
+def _triggers(connection: Connection) -> set[str]:
     present = text("select tgname from pg_trigger where tgname like 'search%' and not tgisinternal")
-    if not set(sql.POSTGRES_TRIGGERS) <= {name for (name,) in connection.execute(present)}:
+    return set(connection.execute(present).scalars())
+
+
+def _indexes(connection: Connection) -> set[str]:
+    present = text(
+        "select relname from pg_class join pg_index on indexrelid = pg_class.oid "
+        "where indisvalid and pg_table_is_visible(indexrelid) and relname like 'ix%'"
+    )
+    return set(connection.execute(present).scalars())
+
+
+def _ensure_words(connection: Connection) -> None:
+    if not set(sql.POSTGRES_TRIGGERS) <= _triggers(connection):
         _remove_postgres(connection)
         for statement in (*sql.POSTGRES_TABLES, *sql.POSTGRES_FILL, *sql.POSTGRES_TRIGGERS.values()):
             connection.exec_driver_sql(statement)
-    for statement in sql.POSTGRES_INDEXES.values():
-        connection.exec_driver_sql(statement)
+    present = _indexes(connection)
+    for name, statement in sql.POSTGRES_INDEXES.items():
+        if name not in present:
+            connection.exec_driver_sql(statement)
 
 
 def _remove_postgres(connection: Connection) -> None:

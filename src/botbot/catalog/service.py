@@ -21,7 +21,7 @@ from botbot.kit import clock
 
 SNAPSHOT = (
     "name", "description", "persona", "system_prompt", "opening_line", "traits", "language", "content_rating",
-    "sample_conversations", "sample_replies",
+    "sample_conversations", "sample_replies", "model_options",
 )  # fmt: skip
 """What an agent needs of a version."""
 
@@ -29,7 +29,8 @@ SNAPSHOT = (
 async def seed_entry(session: AsyncSession, entry: Entry) -> str:
     """Load one curated entry; answers `created`, `updated` (what it says changed: a new version) or `unchanged`."""
     content = entry.content()
-    digest = rules.content_hash(content)
+    # Entries that say nothing of the model hash as they did before they could.
+    digest = rules.content_hash({name: value for name, value in content.items() if name != "model_options" or value})
     found = await session.scalar(select(PersonalityTemplate).where(PersonalityTemplate.slug == entry.slug))
     if found is not None and found.content_hash == digest:
         found.avatar_path = pictures.path(found.avatar, found.hue, found.slug)

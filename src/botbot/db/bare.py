@@ -1,15 +1,16 @@
 """Prebuilt reads straight through the driver, for the addresses that are asked most.
 
-SQLAlchemy spends several times as long on running a prebuilt SELECT as the driver does: looking whether the
-connection lives (three round trips to PostgreSQL), greenlets, contexts, result objects, JSON that nobody looks at. Here
-a statement is compiled once into SQL, the order of its parameters and what is to be done to its columns; after that
-only the driver works, on a few connections of its own. Whatever is no plain prebuilt SELECT goes the ordinary way."""
+SQLAlchemy spends several times as long on running a prebuilt SELECT as the driver does: greenlets, contexts, result
+objects, JSON that nobody looks at. Here a statement is compiled once into SQL, the order of its parameters and what is
+to be done to its columns; after that only the driver works, on a few connections of its own. Whatever is no plain
+prebuilt SELECT goes the ordinary way."""
 
 import asyncio
 from collections import namedtuple
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +26,7 @@ from botbot.errors import StorageUnavailable
 from botbot.kit.tasks import settle
 
 Convert = Callable[[Any], Any]
+ConvertAll = Callable[[Iterable[Any]], Iterable[Any]]
 CONNECTIONS = {"sqlite": 2, "postgresql": 5}
 WAIT_SECONDS = 10.0
 ANSWER_SECONDS = 15.0
@@ -130,7 +132,7 @@ class BareConnection:
             found = await self._driver.execute_fetchall(plan.sql, parameters)
         else:
             found = await self._driver.fetch(plan.sql, *parameters)
-        return Rows([plan.row(each) for each in found])
+        return Rows(plan.rows(found))
 
     async def scalar(self, statement: Any, values: Any = None) -> Any:
         return (await self.execute(statement, values)).scalar()
@@ -180,37 +182,42 @@ class _Plan:
         self._convert = [(place, each) for place, each in enumerate(converters) if each is not None]
         names: Any = [column.keyname for column in columns]
         made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # known only here
-        self._make = made._make
+        self._make = partial(tuple.__new__, made)
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         given = {**self._given, **values}
         return [given[name] if bind is None else bind(given[name]) for name, bind in self._order]
 
-    def row(self, found: Any) -> Any:
-        values = list(found)
+    def rows(self, found: Sequence[Any]) -> list[Any]:
+        """Column by column, because a hundred small calls for each row cost more than the question did."""
+        if not self._convert or not found:
+            return list(map(self._make, found))
+        columns: list[Iterable[Any]] = list(zip(*found, strict=True))
         for place, convert in self._convert:
-            values[place] = convert(values[place])
-        return self._make(values)
+            columns[place] = convert(columns[place])
+        return list(map(self._make, zip(*columns, strict=True)))
 
 
-def _converter(kind: Any, dialect: Dialect) -> Convert | None:
+def _converter(kind: Any, dialect: Dialect) -> ConvertAll | None:
     """What must be done to a column's values; both drivers give numbers as they are, and asyncpg aware moments."""
     if isinstance(kind, JSON):
         return _as_raw
     if isinstance(kind, Moment):
-        return _as_moment if dialect.name == "sqlite" else None
+        return _as_moments if dialect.name == "sqlite" else None
     if isinstance(kind, (Float, Numeric)):
         return None
     found: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
-    return found
+    return None if found is None else partial(map, found)
 
 
-def _as_raw(text: str | None) -> Any:
-    return None if text is None else msgspec.Raw(text)
+def _as_raw(texts: Iterable[str | None]) -> list[Any]:
+    raw = msgspec.Raw
+    return [None if text is None else raw(text) for text in texts]
 
 
-def _as_moment(text: str | None) -> Any:
-    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+def _as_moments(texts: Iterable[str | None]) -> list[Any]:
+    read = datetime.fromisoformat
+    return [None if text is None else read(f"{text}+00:00") for text in texts]
 
 
 _plans: WeakKeyDictionary[Any, dict[str, _Plan | None]] = WeakKeyDictionary()

@@ -30,6 +30,7 @@ async def rate(request: StrictRequest, personality_id: str, house: House, viewer
     """One rating per person; a second one replaces the first."""
     who = require(viewer)
     data = await request.read(RatingIn)
+    await house.limiter.hit("rate", who.user_id, rules.RATINGS_PER_MINUTE)
     async with house.db.write() as session:
         return await service.rate_personality(session, who, personality_id, data)
 
@@ -37,6 +38,7 @@ async def rate(request: StrictRequest, personality_id: str, house: House, viewer
 @delete("/{personality_id:str}/rate", summary="Take my rating back")
 async def take_back(personality_id: str, house: House, viewer: Viewer | None) -> None:
     who = require(viewer)
+    await house.limiter.hit("rate", who.user_id, rules.RATINGS_PER_MINUTE)
     async with house.db.write() as session:
         await service.take_rating_back(session, who, personality_id)
 
@@ -81,6 +83,7 @@ def _check(sort: str, page: int, limit: int) -> ReviewSort:
 async def find_helpful(personality_id: str, review_id: str, house: House, viewer: Viewer | None) -> HelpfulOut:
     """One vote per person, and none for one's own."""
     who = require(viewer)
+    await house.limiter.hit("helpful", who.user_id, rules.VOTES_PER_MINUTE)
     async with house.db.write() as session:
         return await voting.find_helpful(session, who, personality_id, review_id)
 
@@ -88,6 +91,7 @@ async def find_helpful(personality_id: str, review_id: str, house: House, viewer
 @delete("/{personality_id:str}/reviews/{review_id:str}/helpful", status_code=200, summary="Take that back")
 async def withdraw_helpful(personality_id: str, review_id: str, house: House, viewer: Viewer | None) -> HelpfulOut:
     who = require(viewer)
+    await house.limiter.hit("helpful", who.user_id, rules.VOTES_PER_MINUTE)
     async with house.db.write() as session:
         return await voting.withdraw_helpful(session, who, personality_id, review_id)
 

@@ -44,6 +44,7 @@ async def rate(request: StrictRequest, slug: str, house: House, viewer: Viewer |
     rating = _rating(fields)
     if viewer is None:
         return await _rate_later(request, house, slug, fields)
+    await _count_rating(house, viewer)
     async with house.db.write() as session:
         await service.rate_personality(session, viewer, slug, rating)
     return _to(slug, "rated")
@@ -61,12 +62,14 @@ async def _rate_later(request: StrictRequest, house: House, slug: str, fields: d
 
 async def finish_rating(house: House, viewer: Viewer, args: dict[str, str]) -> str:
     """What `accounts.pending` calls once a visitor who rated has signed in; answers the notice's name."""
+    await _count_rating(house, viewer)
     async with house.db.write() as session:
         await service.rate_personality(session, viewer, args.get("slug", ""), _rating(args))
     return "rated"
 
 
 async def _take_back(request: StrictRequest, house: House, who: Viewer, slug: str) -> Answered:
+    await _count_rating(house, who)
     async with house.db.write() as session:
         taken = await service.take_rating_back(session, who, slug)
     if taken is None:
@@ -84,9 +87,14 @@ async def _undo(house: House, who: Viewer, slug: str, sealed: str) -> Answered:
         taken = house.cipher.open(sealed, TakenBack)
     except ValueError as error:
         raise NotFound("That can't be undone any more.") from error
+    await _count_rating(house, who)
     async with house.db.write() as session:
         await service.put_rating_back(session, who, taken)
     return _to(slug, "put-back")
+
+
+async def _count_rating(house: House, who: Viewer) -> None:
+    await house.limiter.hit("rate", who.user_id, rules.RATINGS_PER_MINUTE)
 
 
 def _rating(fields: dict[str, str]) -> RatingIn:
@@ -111,6 +119,7 @@ async def helpful(request: StrictRequest, slug: str, review_id: str, house: Hous
         return ask_to_sign_in(
             request, house, "helpful", {"slug": slug, "review": review_id}, next_path=home, promise=promise
         )
+    await house.limiter.hit("helpful", viewer.user_id, rules.VOTES_PER_MINUTE)
     async with house.db.write() as session:
         vote = voting.withdraw_helpful if fields.get("action") == "remove" else voting.find_helpful
         await vote(session, viewer, slug, review_id)
@@ -118,6 +127,7 @@ async def helpful(request: StrictRequest, slug: str, review_id: str, house: Hous
 
 
 async def finish_helpful(house: House, viewer: Viewer, args: dict[str, str]) -> str:
+    await house.limiter.hit("helpful", viewer.user_id, rules.VOTES_PER_MINUTE)
     async with house.db.write() as session:
         await voting.find_helpful(session, viewer, args.get("slug", ""), args.get("review", ""))
     return "helpful"

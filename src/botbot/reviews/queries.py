@@ -1,10 +1,11 @@
-"""Reads of ratings: the histogram, reviews in order, and one's own."""
+"""Reads of ratings: the histogram, reviews in order, and one's own. What everybody asks for is prebuilt."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, false, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from botbot.accounts.models import User
 from botbot.catalog.models import PersonalityUse
@@ -17,37 +18,47 @@ from botbot.reviews.schemas import Review, ReviewSort
 NEWEST = 10
 
 
+Reader = AsyncSession | AsyncConnection
+
+
 class ReviewPage(NamedTuple):
     reviews: list[Review]
     total: int
 
 
-async def ratings_of(session: AsyncSession, personality_id: str) -> Ratings:
+_OF = R.template_id == bindparam("personality_id")
+_WITH_WORDS = R.review.is_not(None)
+_HISTOGRAM = select(R.rating, func.count().label("people")).where(_OF).group_by(R.rating)
+_COUNT = select(func.count()).select_from(R).where(_OF, _WITH_WORDS)
+
+
+async def ratings_of(reader: Reader, personality_id: str) -> Ratings:
     """The histogram over every rating, and the newest ten that have words."""
-    newest = await _rows(session, personality_id, "newest", 0, NEWEST, None)
+    newest = await _rows(reader, personality_id, "newest", 0, NEWEST, None)
     return Ratings(
-        histogram=await histogram_of(session, personality_id),
+        histogram=await histogram_of(reader, personality_id),
         newest=[NewestReview(each.id, each.rating, each.review, _who(each), each.created_at, bool(each.used_it))
                 for each in newest],
     )  # fmt: skip
 
 
-async def histogram_of(session: AsyncSession, personality_id: str) -> dict[str, int]:
+async def histogram_of(reader: Reader, personality_id: str) -> dict[str, int]:
     """How many gave each number of stars, "1" to "5"."""
-    counted = await session.execute(
-        select(R.rating, func.count()).where(R.template_id == personality_id).group_by(R.rating)
-    )
-    return {str(star): 0 for star in range(1, 6)} | {str(star): n for star, n in counted}
+    counted = await reader.execute(_HISTOGRAM, {"personality_id": personality_id})
+    return no_stars() | {str(row.rating): row.people for row in counted}
+
+
+def no_stars() -> dict[str, int]:
+    """The histogram of what nobody has rated."""
+    return dict.fromkeys("12345", 0)
 
 
 async def list_reviews(
-    session: AsyncSession, personality_id: str, sort: ReviewSort, page: int, limit: int, viewer_id: str | None
+    reader: Reader, personality_id: str, sort: ReviewSort, page: int, limit: int, viewer_id: str | None
 ) -> ReviewPage:
     """One page of the ratings that have words, and how many there are."""
-    rows = await _rows(session, personality_id, sort, (page - 1) * limit, limit, viewer_id)
-    total = await session.scalar(
-        select(func.count()).where(R.template_id == personality_id, R.review.is_not(None)).select_from(R)
-    )
+    rows = await _rows(reader, personality_id, sort, (page - 1) * limit, limit, viewer_id)
+    total = await reader.scalar(_COUNT, {"personality_id": personality_id})
     return ReviewPage([_review(each, viewer_id) for each in rows], total or 0)
 
 
@@ -71,20 +82,30 @@ async def name_of(session: AsyncSession, user_id: str) -> str:
 
 
 async def _rows(
-    session: AsyncSession, personality_id: str, sort: ReviewSort, offset: int, limit: int, viewer_id: str | None
+    reader: Reader, personality_id: str, sort: ReviewSort, offset: int, limit: int, viewer_id: str | None
 ) -> Sequence[Any]:
-    statement = _select(viewer_id).where(R.template_id == personality_id, R.review.is_not(None))
-    first = [R.helpful_count.desc()] if sort == "helpful" else []
-    ordered = statement.order_by(*first, R.created_at.desc(), R.id.desc())
-    rows: Sequence[Any] = (await session.execute(ordered.offset(offset).limit(limit))).all()
+    values: dict[str, Any] = {"personality_id": personality_id, "offset": offset, "limit": limit}
+    if viewer_id is not None:
+        values["viewer_id"] = viewer_id
+    rows: Sequence[Any] = (await reader.execute(_reviews(sort, viewer_id is not None), values)).all()
     return rows
 
 
-def _select(viewer_id: str | None) -> Any:
-    return select(
+@cache
+def _reviews(sort: ReviewSort, is_somebody: bool) -> Select[Any]:
+    first = [R.helpful_count.desc()] if sort == "helpful" else []
+    columns: Any = (
         R.id, R.rating, R.review, R.helpful_count, R.created_at, R.updated_at, R.user_id, User.username,
-        User.display_name, _used_it().label("used_it"), _found_helpful(viewer_id).label("found_helpful"),
-    ).join(User, User.id == R.user_id)  # fmt: skip
+        User.display_name, _used_it().label("used_it"), _found_helpful(is_somebody).label("found_helpful"),
+    )  # fmt: skip
+    return (
+        select(*columns)
+        .join(User, User.id == R.user_id)
+        .where(_OF, _WITH_WORDS)
+        .order_by(*first, R.created_at.desc(), R.id.desc())
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
 
 
 def _used_it() -> ColumnElement[bool]:
@@ -93,10 +114,10 @@ def _used_it() -> ColumnElement[bool]:
     )
 
 
-def _found_helpful(viewer_id: str | None) -> ColumnElement[bool]:
-    if viewer_id is None:
+def _found_helpful(is_somebody: bool) -> ColumnElement[bool]:
+    if not is_somebody:
         return false()
-    return exists().where(ReviewVote.rating_id == R.id, ReviewVote.user_id == viewer_id)
+    return exists().where(ReviewVote.rating_id == R.id, ReviewVote.user_id == bindparam("viewer_id"))
 
 
 def _review(row: Any, viewer_id: str | None) -> Review:

@@ -3,7 +3,7 @@
 import math
 from datetime import timedelta
 
-UNDO_FOR = timedelta(minutes=30)
+UNDO_FOR = timedelta(minutes=15)
 MOST_VOTERS = 5000
 """How many "helpful" votes come back with an undone deletion."""
 
@@ -17,7 +17,8 @@ REASONS: dict[str, str] = {
     "rights": "It uses somebody’s work without permission",
     "other": "Something else",
 }
-REPORTS_PER_MINUTE = 5
+RATINGS_PER_MINUTE, VOTES_PER_MINUTE, REPORTS_PER_MINUTE = 30, 60, 5
+"""How often one person may; taking back and undoing count too."""
 SORTS: dict[str, str] = {"helpful": "Most helpful", "newest": "Newest"}
 
 

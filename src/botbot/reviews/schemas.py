@@ -78,8 +78,10 @@ class ReportOut(msgspec.Struct, rename="camel"):
 
 
 class TakenBack(msgspec.Struct, rename="camel"):
-    """A rating that was just taken back, as its author's browser keeps it, sealed, to undo that. We keep nothing."""
+    """A rating that was just taken back, as its author's browser keeps it, sealed, to undo that once. We keep nothing
+    but the `nonce` of what was undone, until it is too late to repeat it."""
 
+    nonce: str
     personality_id: str
     user_id: str
     id: str

@@ -7,12 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.models import User
 from botbot.accounts.rules import Viewer
+from botbot.accounts.service import use_state
 from botbot.audit import service as audit
 from botbot.catalog import service as catalog
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
+from botbot.catalog.rules import fold
 from botbot.errors import Conflict, NotFound, PermissionDenied
-from botbot.kit import clock
+from botbot.kit import clock, ids
 from botbot.reviews import voting
 from botbot.reviews.models import PersonalityRating, ReviewVote
 from botbot.reviews.queries import find_rating
@@ -21,19 +23,33 @@ from botbot.reviews.schemas import RatingIn, RatingOut, TakenBack
 
 
 async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: str, data: RatingIn) -> RatingOut:
-    """Store the viewer's one rating, replacing an earlier one. Authors can't rate their own."""
+    """Store the viewer's one rating, replacing an earlier one. Authors can't rate their own.
+
+    The same again changes nothing. Other words lose the votes that the earlier ones got."""
     personality = await get_personality(session, id_or_slug)
     if personality.created_by == viewer.user_id:
         raise PermissionDenied("You wrote this personality, so its stars are for others to give.")
     await _lock(session, personality.id)
     mine = await find_rating(session, personality.id, viewer.user_id)
+    words = _tidy(data.review)
+    if mine is not None and (mine.rating, mine.review) == (data.rating, words):
+        return RatingOut(mine.rating, mine.review, *await _numbers(session, personality.id))
+    if mine is not None and fold(mine.review or "") != fold(words or ""):
+        await voting.withdraw_from(session, mine.id)
     stars, people = data.rating - (mine.rating if mine else 0), 0 if mine else 1
     mine = mine or PersonalityRating(template_id=personality.id, user_id=viewer.user_id)
-    mine.rating, mine.review, mine.updated_at = data.rating, _tidy(data.review), clock.now()
+    mine.rating, mine.review, mine.updated_at = data.rating, words, clock.now()
     session.add(mine)
     average, count = await catalog.add_to_ratings(session, personality.id, stars=stars, people=people)
     audit.record(session, viewer.user_id, "review.rate", ("personality", personality.id), rating=data.rating)
     return RatingOut(rating=mine.rating, review=mine.review, avg_rating=average, rating_count=count)
+
+
+async def _numbers(session: AsyncSession, personality_id: str) -> tuple[float | None, int]:
+    """The average and the count as they are, under the lock."""
+    asked = select(PersonalityTemplate.avg_rating, PersonalityTemplate.rating_count)
+    found = (await session.execute(asked.where(PersonalityTemplate.id == personality_id))).one()
+    return found.avg_rating, found.rating_count
 
 
 async def take_rating_back(session: AsyncSession, viewer: Viewer, id_or_slug: str) -> TakenBack | None:
@@ -53,6 +69,7 @@ async def take_rating_back(session: AsyncSession, viewer: Viewer, id_or_slug: st
 async def _taken_back(session: AsyncSession, mine: PersonalityRating) -> TakenBack:
     voters = select(ReviewVote.user_id).where(ReviewVote.rating_id == mine.id).order_by(ReviewVote.user_id)
     return TakenBack(
+        nonce=ids.new_secret(),
         personality_id=mine.template_id,
         user_id=mine.user_id,
         id=mine.id,
@@ -68,8 +85,10 @@ async def _taken_back(session: AsyncSession, mine: PersonalityRating) -> TakenBa
 async def put_rating_back(session: AsyncSession, viewer: Viewer, taken: TakenBack) -> None:
     """Undo `take_rating_back`: the rating as it was, with the votes of those who are still here.
 
-    Raises `NotFound` when it is too late or was somebody else's, `Conflict` when the viewer has rated anew."""
-    if taken.user_id != viewer.user_id or taken.expires_at < clock.now():
+    Works once: a form that is sent again would bring back votes that were withdrawn since. Raises `NotFound` when it
+    is too late, was done before or was somebody else's, `Conflict` when the viewer has rated anew."""
+    is_late = taken.user_id != viewer.user_id or taken.expires_at < clock.now()
+    if is_late or not await use_state(session, taken.nonce):
         raise NotFound("That can't be undone any more.")
     personality = await get_personality(session, taken.personality_id)
     await _lock(session, personality.id)

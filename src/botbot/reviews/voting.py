@@ -42,6 +42,14 @@ async def withdraw_helpful(session: AsyncSession, viewer: Viewer, id_or_slug: st
     return HelpfulOut(await _move(session, review.id, -1 if gone is not None else 0), False)
 
 
+async def withdraw_from(session: AsyncSession, review_id: str) -> None:
+    """Take away every vote that a review got: it says something else now."""
+    await session.execute(select(R.id).where(R.id == review_id).with_for_update())
+    await session.execute(delete(ReviewVote).where(ReviewVote.rating_id == review_id))
+    emptied = update(R).where(R.id == review_id).values(helpful_count=0, updated_at=R.updated_at)
+    await session.execute(emptied.execution_options(synchronize_session=False))
+
+
 async def withdraw_all(session: AsyncSession, user_id: str) -> None:
     """Take away every vote of somebody who leaves. The reviews are locked in one order, so two can leave at once."""
     voted = select(ReviewVote.rating_id).where(ReviewVote.user_id == user_id)

@@ -27,8 +27,7 @@ FEW = 4
 
 async def marketplace(connection: AsyncConnection, filters: Filters) -> dict[str, Any]:
     """The context of `catalog/index.html` and its fragment, but for the favourites."""
-    found = await listing.list_cards(connection, filters)
-    total = await listing.count_cards(connection, filters)
+    found, total = await listing.find_cards(connection, filters)
     counted = await facets.count_facets(connection, filters)
     names = {slug: name for name, slug, _ in counted.categories}
     is_front = filters.is_plain and filters.page == 1 and filters.sort_by is None
@@ -44,13 +43,14 @@ async def marketplace(connection: AsyncConnection, filters: Filters) -> dict[str
         "clear_url": "/",
         "here": page_url(filters),
         "reason": narrowing.reason(filters, names),
-        "ways_out": await _ways_out(connection, filters, names) if not cards else [],
+        "ways_out": await _ways_out(connection, filters, names) if not total.count else [],
         "suggestions": await _suggestions(connection, filters, {card.id for card in cards}),
     }
 
 
 def _listing(filters: Filters, cards: list[GridCard], total: Total, next_cursor: str | None) -> dict[str, Any]:
-    pages = max(math.ceil(total.count / filters.limit), filters.page + (next_cursor is not None))
+    reached = filters.page + (next_cursor is not None) if cards else 1
+    pages = max(math.ceil(total.count / filters.limit), reached)
     return {
         "cards": cards,
         "page": filters.page,

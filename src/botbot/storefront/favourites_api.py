@@ -75,6 +75,7 @@ def _pagination(page: int, limit: int, count: int) -> Pagination:
 async def add(personality_id: str, house: House, viewer: Viewer | None) -> None:
     """By id or slug; marking it twice is fine."""
     who = require(viewer)
+    await house.limiter.hit("favourite", who.user_id, favourites.PER_MINUTE)
     async with house.db.write() as session:
         await favourites.add_favourite(session, who.user_id, personality_id)
 
@@ -88,6 +89,7 @@ async def add(personality_id: str, house: House, viewer: Viewer | None) -> None:
 async def remove(personality_id: str, house: House, viewer: Viewer | None) -> None:
     """Also when there is none."""
     who = require(viewer)
+    await house.limiter.hit("favourite", who.user_id, favourites.PER_MINUTE)
     async with house.db.write() as session:
         await favourites.remove_favourite(session, who.user_id, personality_id)
 

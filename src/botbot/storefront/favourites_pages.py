@@ -36,6 +36,7 @@ async def favourite(request: StrictRequest, house: House, viewer: Viewer | None,
 
 async def _toggle(house: House, viewer: Viewer, id_or_slug: str, action: str) -> str:
     """Answers the notice's name."""
+    await house.limiter.hit("favourite", viewer.user_id, favourites.PER_MINUTE)
     async with house.db.write() as session:
         if action == "remove":
             await favourites.remove_favourite(session, viewer.user_id, id_or_slug)

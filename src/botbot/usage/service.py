@@ -1,0 +1,68 @@
+"""Noting what an exchange cost."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from botbot.kit import clock
+from botbot.usage.models import NO_GUILD, UsageDay
+from botbot.usage.rules import micro_dollars
+
+Kind = Literal["preview", "bot"]
+Outcome = Literal["live", "sample", "blocked", "failed"]
+COLUMNS: dict[Outcome, str] = {"live": "live", "sample": "samples", "blocked": "blocked", "failed": "failed"}
+LONGEST_MODEL = 100
+
+
+async def note(
+    session: AsyncSession,
+    *,
+    personality_id: str,
+    guild_id: int | None,
+    prompt_tokens: int,
+    completion_tokens: int,
+    model: str,
+    kind: Kind,
+    outcome: Outcome,
+    prices: Sequence[str] = (),
+) -> None:
+    """Add one exchange to its day's row, in one statement. `model` is the server's word for it, so it is cleaned;
+    `prices` is the setting of that name."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    name = _clean(model)
+    grown = {
+        COLUMNS[outcome]: 1,
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "micro_dollars": micro_dollars(prices, name, prompt_tokens, completion_tokens),
+    }
+    place = {
+        "day": clock.now().date().isoformat(),
+        "personality_id": personality_id,
+        "discord_guild_id": NO_GUILD if guild_id is None else guild_id,
+        "kind": kind,
+        "model": name,
+    }
+    zeros = dict.fromkeys(COLUMNS.values(), 0)
+    await session.execute(
+        insert(UsageDay)
+        .values(**place, **(zeros | grown))
+        .on_conflict_do_update(
+            index_elements=list(place),
+            set_={column: getattr(UsageDay, column) + more for column, more in grown.items()},
+        )
+    )
+
+
+async def forget(session: AsyncSession, before: datetime) -> None:
+    """Delete the sums of the days before that moment's."""
+    await session.execute(delete(UsageDay).where(UsageDay.day < before.date().isoformat()))
+
+
+def _clean(model: str) -> str:
+    """Printable and not too long: PostgreSQL takes no NUL, and a key is no place for a novel."""
+    return "".join(each for each in model if each.isprintable())[:LONGEST_MODEL]
