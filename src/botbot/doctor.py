@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from botbot.catalog import search_index
 from botbot.db.migrate import revision
-from botbot.errors import BotBotError
+from botbot.errors import BotBotError, NotConfigured
 from botbot.house import House
+from botbot.moderation.rulebook import read_rules
+from botbot.moderation.screen import FOLDER as OWN_RULES
 from botbot.peers.llm import Message
 from botbot.settings import PORTAL, Settings, documented
+from botbot.usage.rules import price_of
 
 WITHOUT_TRIGRAMS = (
     f"works, but slowly in a big catalogue: PostgreSQL's extension {search_index.EXTENSION} is missing. Install the "
@@ -27,18 +30,31 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """One finding per part; nothing is changed."""
+    """One finding per part; nothing is changed. Without its moderation rules no house opens, so they come first."""
+    rules = _rules(settings)
+    if rules.is_wrong:
+        return [rules]
     house = House.build(settings)
     try:
         return [
+            rules,
             await _database(house),
             *await _search(house),
             *_configuration(settings),
             *await _discord(house),
-            await _model(house),
+            *await _model(house),
         ]
     finally:
         await house.close()
+
+
+def _rules(settings: Settings) -> Finding:
+    folder = settings.data_dir / OWN_RULES
+    try:
+        count = len(read_rules(folder)) - len(read_rules(None))
+    except NotConfigured as error:
+        return Finding("moderation", True, error.message)
+    return Finding("moderation", False, f"the local rules hold, with {count} files of your own in {folder}")
 
 
 async def _database(house: House) -> Finding:
@@ -102,16 +118,26 @@ async def _discord(house: House) -> list[Finding]:
     return findings
 
 
-async def _model(house: House) -> Finding:
+async def _model(house: House) -> list[Finding]:
     if not house.model.is_configured:
-        return Finding(
-            "model", False, "none set, so chats answer with sample replies; set OPENAI_API_KEY or OPENAI_BASE_URL"
-        )
+        return [
+            Finding(
+                "model", False, "none set, so chats answer with sample replies; set OPENAI_API_KEY or OPENAI_BASE_URL"
+            )
+        ]
     try:
         reply = await house.model.complete([Message(role="user", content="Say hi.")], max_tokens=16)
     except BotBotError as error:
-        return Finding("model", True, f"{error.message} Check OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL.")
-    return Finding("model", False, f"{reply.model} answers")
+        return [Finding("model", True, f"{error.message} Check OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL.")]
+    return [Finding("model", False, f"{reply.model} answers"), _price(house.settings, reply.model)]
+
+
+def _price(settings: Settings, model: str) -> Finding:
+    """As the model calls itself, which is what usage is noted under."""
+    price = price_of(settings.openai_prices, model)
+    if price is None:
+        return Finding("OPENAI_PRICES", False, f"has no price for {model}: its tokens are counted, its money is 0")
+    return Finding("OPENAI_PRICES", False, f"{model} costs ${price.prompt} / ${price.completion} per million tokens")
 
 
 def example() -> str:

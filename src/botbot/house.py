@@ -6,6 +6,7 @@ from botbot.db import Database
 from botbot.db.bare import BareReader
 from botbot.jobs.signal import Signal
 from botbot.kit.cipher import Cipher
+from botbot.moderation import Screen
 from botbot.peers.discord.oauth import DiscordOAuth
 from botbot.peers.discord.rest import DiscordRest
 from botbot.peers.llm import ModelClient
@@ -22,11 +23,13 @@ class House:
     oauth: DiscordOAuth
     discord: DiscordRest
     model: ModelClient
+    screen: Screen
     limiter: Limiter
     bare: BareReader
 
     @classmethod
     def build(cls, settings: Settings) -> "House":
+        screen = Screen(settings)  # first, because only this can fail, and nothing is open yet
         database = Database(settings.effective_database_url)
         return cls(
             settings=settings,
@@ -36,12 +39,14 @@ class House:
             oauth=DiscordOAuth(settings),
             discord=DiscordRest(settings),
             model=ModelClient(settings),
+            screen=screen,
             limiter=Limiter(settings.redis_url),
             bare=BareReader(database),
         )
 
     async def close(self) -> None:
         """Close every connection; safe to call once, at the very end."""
+        await self.screen.aclose()
         await self.model.aclose()
         await self.oauth.aclose()
         await self.discord.aclose()

@@ -7,7 +7,7 @@ from typing import Any
 _WORDS = {
     "hate": r"\b(vermin|subhuman|inferior race)\b",
     "hate/threatening": r"\bexterminate (them|those|all)\b",
-    "harassment": r"\b(idiot|moron|loser|nobody likes you)\b",
+    "harassment": r"\byou('re| are)? (such )?(an? )?(\w+ )?(idiot|moron|loser)\b|\bnobody likes you\b",
     "harassment/threatening": r"\bi('ll| will) (hurt|find|get) you\b",
     "illicit": r"\b(pick a lock|steal a|forge a|cook meth)\b",
     "illicit/violent": r"\b(build|make) a (bomb|gun)\b",
@@ -16,7 +16,7 @@ _WORDS = {
     "self-harm/instructions": r"\bhow (to|can i) (kill|hurt) myself\b",
     "sexual": r"\b(porn|explicit sex)\b",
     "sexual/minors": r"\bsexual\w* .*(minor|child)\b",
-    "violence": r"\b(kill|murder|stab|shoot)\b",
+    "violence": r"\b(will|going to|want to) (kill|murder|stab|shoot) (you|him|her|them|someone|everyone|my)\b",
     "violence/graphic": r"\b(gore|dismember\w*|disembowel\w*)\b",
 }
 
