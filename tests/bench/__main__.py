@@ -1,4 +1,5 @@
 """`./dev bench [--sizes 10k,100k,1m] [--engines sqlite,postgres] [--only WORDS] [--seconds N] [--all]`
+`./dev bench preview …`: talking instead of browsing, see `tests.bench.preview`.
 
 For each database and size: every path cached (one question again and again) and cold (another question each time),
 beside the bare driver with the same SQL. Server, database and this load generator share the machine, so ratios and the
@@ -7,6 +8,7 @@ server's CPU per request tell more than requests per second. `alone` is one conn
 import argparse
 import contextlib
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
-from tests.bench import report
+from tests.bench import preview, report
 from tests.bench.limits import Driver, Statement, driver, statements_of
 from tests.bench.load import Figures, Path_, load, memory_mb
 from tests.bench.report import Row
@@ -166,4 +168,6 @@ def _chosen() -> Chosen:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    if sys.argv[1:2] == ["preview"]:
+        sys.exit(0 if uvloop.run(preview.main(preview.chosen_from(sys.argv[2:]))) else 1)
     uvloop.run(main(_chosen()))

@@ -55,7 +55,6 @@ def _ask(character: Turns, message: str, *history: dict[str, Any]) -> str:
         ("Can you help me write a poem about the sea?", "the sea", ()),
         ("thank you so much!", "", ("welcome", "gladly")),
         ("goodbye!", "", ("goodbye", "until next time", "go well")),
-        ("Are you human?", "", ("ai",)),
         ("Tell me a story about a dragon", "a dragon", ()),
         ("I feel so lonely tonight", "", ("emergency number",)),
     ],
@@ -76,7 +75,25 @@ def test_the_character_shows_in_its_own_phrases_and_name() -> None:
     assert "A small miracle, dear heart." in _ask(DUCHESS, "Why is the sky blue?")
     assert "Captain Barnacle" in _ask(CAPTAIN, "who are you?")
     assert "Duchess of Marmalade" in _ask(DUCHESS, "who are you?")
-    assert "AI" in _ask(DUCHESS, "are you a real person?")
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("are you a real person?", "AI"),
+        ("Bist du ein echter Mensch?", "KI"),
+        ("Es-tu un être humain ?", "IA"),
+        ("¿Eres una persona de verdad?", "inteligencia artificial"),
+        ("Sei un essere umano?", "IA"),
+        ("Você é uma pessoa real?", "IA"),
+    ],
+)
+def test_it_says_what_it_is_because_its_system_message_says_so(question: str, answers: str) -> None:
+    told = _say("system", "You are Mochi, a cat. You are an AI character and say so when asked.")
+    untold = _say("system", "You are Mochi, a cat.")
+    assert answers in answer([told, _say("user", question)])
+    assert "Mochi" in answer([untold, _say("user", question)])
+    assert answers not in answer([untold, _say("user", question)])
 
 
 def test_a_bare_prompt_is_enough_for_a_voice() -> None:

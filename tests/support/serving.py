@@ -89,6 +89,7 @@ class Site:
         if self._server.started:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._server.shutdown(sockets=[self._listener]), 5)
+        await self.state.relays.settled()
         await self.runner.stop()
         if self.bot is not None:
             await self.bot.stop()

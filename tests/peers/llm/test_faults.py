@@ -148,9 +148,90 @@ async def test_the_breaker_opens_probes_and_closes(make_client: MakeClient, mode
     probe, _ = await _fail(client)  # the fourth fault: the probe fails, and it is open again
     reopened, _ = await _fail(client)
     assert (probe.code, reopened.code) == ("upstream_error", "circuit_open")
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(0.65)  # twice as long as before
     assert (await client.complete(CHAT)).text
     assert (await client.complete(CHAT)).text
+
+
+@pytest.mark.parametrize("mode", ["hang", "comments", "stall"])
+async def test_a_silent_server_is_waited_for_only_once(make_client: MakeClient, model: Model, mode: Any) -> None:
+    """Before the first token and between tokens alike."""
+    model.control.fail(mode, times=None)
+    client = make_client()
+    first, _ = await _fail(client)
+    second, _ = await _fail(client)
+    assert (first.code, second.code, len(model.control.recorded)) == ("timeout", "circuit_open", 1)
+
+
+async def test_one_slow_reply_among_good_ones_closes_nobody_out(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("hang", times=1)
+    client = make_client()
+    slow = asyncio.create_task(_fail(client))
+    while not model.control.recorded:
+        await asyncio.sleep(0.01)
+    assert (await client.complete(CHAT)).text
+    assert (await slow)[0].code == "timeout"
+    assert (await client.complete(CHAT)).text
+
+
+async def test_words_that_drip_until_the_total_are_no_silence(make_client: MakeClient, model: Model) -> None:
+    model.control.words_per_second = 8
+    client = make_client(Deadlines(first_token=1.0, between_tokens=5.0, total=1.0))
+    await _fail(client)
+    error, text = await _fail(client)
+    assert (error.started, bool(text)) == (True, True)
+
+
+async def test_a_server_that_asks_to_be_left_alone_is(make_client: MakeClient, model: Model) -> None:
+    model.control.fail("rate_limited", times=None)
+    client = make_client(breaker=Breaker(failures=3, pause_seconds=0.0))
+    for _ in range(3):
+        await _fail(client)
+    error, _ = await _fail(client)
+    assert (error.code, len(model.control.recorded)) == ("circuit_open", 3)
+    assert error.retry_after is not None
+    assert 30 < error.retry_after <= 60
+
+
+async def test_a_server_that_is_away_is_not_asked_for_another_model(make_client: MakeClient) -> None:
+    asked = 0
+
+    async def permit() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+    client = make_client(openai_base_url=f"http://127.0.0.1:{port}/v1", openai_fallback_models=("second", "third"))
+    with pytest.raises(ModelUnavailable):
+        async with client.stream(CHAT, permit=permit):
+            pass
+    assert asked == 1
+
+
+async def test_a_permit_that_takes_all_the_time_is_no_silence_of_the_server(
+    make_client: MakeClient, model: Model
+) -> None:
+    """Asked for the first model, and for a fallback whose predecessor failed at once."""
+    model.control.fail("server_error", model="first", times=1)
+    asked: list[str] = []
+
+    async def permit() -> bool:
+        asked.append("")
+        await asyncio.sleep(0 if len(asked) == 1 else 30)
+        return True
+
+    client = make_client(Deadlines(first_token=0.6), openai_fallback_models=("second",))
+    for expected in (2, 4):
+        began = time.monotonic()
+        with pytest.raises(ModelUnavailable) as caught:
+            async with client.stream(CHAT, permit=permit):
+                pass
+        assert (caught.value.code, caught.value.started, len(asked)) == ("timeout", False, expected)
+        assert time.monotonic() - began < 1.0
+    assert (await client.complete(CHAT)).text
+    assert len(model.control.recorded) == 2
 
 
 async def test_half_open_lets_a_single_call_through(make_client: MakeClient, model: Model) -> None:

@@ -11,20 +11,26 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
-from urllib.parse import urlsplit
 
-import httpx2
+import aiohttp
 import msgspec
 
 from botbot.errors import ModelUnavailable
 from botbot.peers.llm import failures
 from botbot.peers.llm.breaker import Breaker
 from botbot.peers.llm.dialect import Dialect, Permit, Request
+from botbot.peers.llm.line import Line
 from botbot.peers.llm.messages import Message, Reply, Usage, estimate_usage
-from botbot.peers.llm.upstream import Upstream, close_shielded, read_error
+from botbot.peers.llm.upstream import Upstream
 from botbot.settings import Settings
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+FOR_ALL_MODELS = frozenset({"unauthorized", "budget", "unreachable", "misconfigured"})
+"""Failures that the next model on the same server would only repeat."""
+MOST_TOKENS = 10_000_000
+"""More than any model reads or writes; whoever reports more, counts wrongly."""
+PACE_PER_STREAM_SECONDS = 0.0004
+LONGEST_PACE_SECONDS = 0.12
+"""Alone, each word is given out as it comes. The more replies are read at once, the longer words are gathered."""
 NOT_CONFIGURED = "This marketplace has no model configured, so only sample replies are given."
 
 
@@ -44,12 +50,16 @@ class ReplyStream:
 
     Raises `ModelUnavailable(started=True)` when the reply is cut off, stalls, or grows beyond 200 kB."""
 
-    def __init__(self, upstream: Upstream, first: str, messages: Sequence[Message], between: float, end: float) -> None:
+    def __init__(
+        self, upstream: Upstream, first: str, messages: Sequence[Message], between: float, end: float, live: "_Live"
+    ) -> None:
         self._upstream = upstream
         self._first = first
         self._messages = messages
         self._between_tokens = between
         self._end = end
+        self._live = live
+        self._given_at = asyncio.get_running_loop().time()
 
     def __aiter__(self) -> Self:
         return self
@@ -58,10 +68,18 @@ class ReplyStream:
         if self._first:
             piece, self._first = self._first, ""
             return piece
-        now = asyncio.get_running_loop().time()
-        following = await self._upstream.next_piece(min(now + self._between_tokens, self._end))
+        clock = asyncio.get_running_loop().time
+        deadline = min(clock() + self._between_tokens, self._end)
+        if (rest := self._given_at + self._live.pace_seconds - clock()) > 0:
+            await asyncio.sleep(rest)
+        try:
+            following = await self._upstream.next_piece(deadline)
+        except failures.AttemptFailed as failure:
+            failure.was_silence = failure.was_silence and deadline < self._end  # else it only spoke too slowly
+            raise
         if following is None:
             raise StopAsyncIteration
+        self._given_at = clock()
         return following
 
     @property
@@ -76,15 +94,31 @@ class ReplyStream:
     @property
     def usage(self) -> Usage:
         """What the call cost so far; exact only when `usage_is_estimate` is false."""
-        reported = self._upstream.usage
-        if reported is None or min(reported.prompt_tokens, reported.completion_tokens) < 0:
-            return estimate_usage(self._messages, self._upstream.characters)
-        return Usage(reported.prompt_tokens, reported.completion_tokens)
+        return self._reported or estimate_usage(self._messages, self._upstream.characters)
 
     @property
     def usage_is_estimate(self) -> bool:
+        return self._reported is None
+
+    @property
+    def _reported(self) -> Usage | None:
+        """What the server counted, unless no reply can cost that."""
         reported = self._upstream.usage
-        return reported is None or min(reported.prompt_tokens, reported.completion_tokens) < 0
+        if reported is None:
+            return None
+        counts = (reported.prompt_tokens, reported.completion_tokens)
+        return Usage(*counts) if all(0 <= each <= MOST_TOKENS for each in counts) else None
+
+
+class _Live:
+    """How many replies this process reads now."""
+
+    count = 0
+
+    @property
+    def pace_seconds(self) -> float:
+        """The least time between two pieces of one reply."""
+        return min(self.count * PACE_PER_STREAM_SECONDS, LONGEST_PACE_SECONDS)
 
 
 class ModelClient:
@@ -94,12 +128,12 @@ class ModelClient:
         self, settings: Settings, *, deadlines: Deadlines | None = None, breaker: Breaker | None = None
     ) -> None:
         self._base_url = settings.effective_openai_base_url
-        self._key = settings.openai_api_key
         self._models = (settings.openai_model, *settings.openai_fallback_models)
         self._deadlines = deadlines or Deadlines()
         self._breaker = breaker or Breaker()
         self._dialects: dict[str, Dialect] = {}
-        self._http = _open_client(self._base_url, self._deadlines.connect)
+        self._live = _Live()
+        self._line = Line(self._base_url, settings.openai_api_key, self._deadlines.connect)
 
     @property
     def is_configured(self) -> bool:
@@ -107,7 +141,7 @@ class ModelClient:
         return bool(self._base_url)
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._line.aclose()
 
     @asynccontextmanager
     async def stream(
@@ -122,15 +156,19 @@ class ModelClient:
         before each call to a server; where it says no, the failure's code is `budget`.
 
         Raises `ModelUnavailable`: on entering (`started` false), or while iterating (`started` true)."""
-        if not self.is_configured or self._http.is_closed:
+        if not self.is_configured or self._line.is_closed:
             raise ModelUnavailable(NOT_CONFIGURED, permanent=True, code="not_configured")
         start = asyncio.get_running_loop().time()
         with self._breaker.watch():
             upstream, first = await self._first_token(Request(messages, max_tokens, temperature, permit), start)
+        end = start + self._deadlines.total
+        self._live.count += 1
         try:
-            yield ReplyStream(upstream, first, messages, self._deadlines.between_tokens, start + self._deadlines.total)
+            with self._breaker.hear():
+                yield ReplyStream(upstream, first, messages, self._deadlines.between_tokens, end, self._live)
         finally:
-            await upstream.aclose()
+            self._live.count -= 1
+            upstream.close()
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int = 500, temperature: float | None = None
@@ -152,7 +190,7 @@ class ModelClient:
                 return await self._ask(model, request, deadline)
             except failures.AttemptFailed as failure:
                 last_failure = failure
-                if failure.code in {"unauthorized", "budget"} or clock() >= end:
+                if failure.code in FOR_ALL_MODELS or clock() >= end:
                     break
         raise last_failure
 
@@ -164,59 +202,33 @@ class ModelClient:
             if first is None:  # finished without a word: a filter, or all tokens spent on thinking
                 raise failures.bad_reply(started=False)
         except BaseException:
-            await upstream.aclose()
+            upstream.close()
             raise
         return upstream, first
 
-    async def _open(self, model: str, request: Request, deadline: float) -> httpx2.Response:
+    async def _open(self, model: str, request: Request, deadline: float) -> aiohttp.ClientResponse:
         """The response of the first dialect that this model takes; its body not yet read."""
         dialect = self._dialects.get(model, Dialect())
         while True:
-            if request.permit is not None and not await request.permit():
-                raise failures.not_permitted()
-            response, refusal = await self._post(dialect.body(model, request), deadline)
-            if response.status_code == 200:
+            await _ask_permit(request, deadline)
+            response, refusal = await self._line.post(dialect.body(model, request), deadline)
+            if response.status == 200:
                 self._dialects[model] = dialect
                 return response
             adapted = dialect.adapted(refusal)
             if adapted is None:
-                raise failures.from_status(response.status_code, response.headers)
+                raise failures.from_status(response.status, response.headers)
             dialect = adapted
 
-    async def _post(self, body: bytes, deadline: float) -> tuple[httpx2.Response, bytes]:
-        """Send once. With status 200 the response is open; else it is closed and its body comes along if it is
-        400."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await self._http.send(self._request(body), stream=True)
-                if response.status_code == 200:
-                    return response, b""
-                try:
-                    return response, await read_error(response) if response.status_code == 400 else b""
-                finally:
-                    await close_shielded(response)
-        except failures.TRANSPORT_FAULTS as fault:
-            raise failures.from_fault(fault, started=False) from None
 
-    def _request(self, body: bytes) -> httpx2.Request:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream",
-            "Accept-Encoding": "identity",
-        }
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        return self._http.build_request("POST", f"{self._base_url}/chat/completions", content=body, headers=headers)
-
-
-def _open_client(base_url: str, connect_seconds: float) -> httpx2.AsyncClient:
-    """HTTP/1.1 on purpose: over HTTP/2 a cancelled stream can leak. Proxies from the environment, but never for a
-    model on this machine."""
-    is_local = urlsplit(base_url).hostname in LOOPBACK
-    return httpx2.AsyncClient(
-        http1=True,
-        http2=False,
-        trust_env=not is_local,
-        timeout=httpx2.Timeout(None, connect=connect_seconds),
-        limits=httpx2.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=20.0),
-    )
+async def _ask_permit(request: Request, deadline: float) -> None:
+    """Raises `AttemptFailed` when the call is forbidden, or when nobody said in time that it is not."""
+    if request.permit is None:
+        return
+    try:
+        async with asyncio.timeout_at(deadline):
+            is_permitted = await request.permit()
+    except TimeoutError:
+        raise failures.permit_too_slow() from None
+    if not is_permitted:
+        raise failures.not_permitted()

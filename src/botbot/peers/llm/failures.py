@@ -3,19 +3,24 @@
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import httpx2
 import msgspec
 
 from botbot.errors import ModelUnavailable
 from botbot.kit import clock
+from botbot.peers.llm.events import TooLarge
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 TRANSPORT_FAULTS = (
-    httpx2.HTTPError,
+    aiohttp.ClientError,
+    aiohttp.http_exceptions.HttpProcessingError,
+    httpx2.HTTPError,  # of the moderation's client
     httpx2.InvalidURL,
     httpx2.StreamError,
     OSError,
-    UnicodeError,  # the reply is not UTF-8, or the key cannot be a header
+    UnicodeError,  # the reply is not UTF-8
+    TooLarge,
     msgspec.MsgspecError,
 )
 ABOUT_ONE_REQUEST = frozenset({400, 413, 422})  # says nothing about the health of the server
@@ -27,9 +32,11 @@ _REFUSED = "The model refused this request. The operator of this site can see wh
 
 
 class AttemptFailed(ModelUnavailable):
-    """One model failed. `blames_server` is false when the fault may lie in this one request."""
+    """One model failed. `blames_server` is false when the fault may lie in this one request; `was_silence` is true
+    when somebody waited in vain until a deadline."""
 
     blames_server = True
+    was_silence = False
 
 
 def not_permitted() -> AttemptFailed:
@@ -40,7 +47,21 @@ def not_permitted() -> AttemptFailed:
 
 
 def too_slow(*, started: bool) -> AttemptFailed:
-    return AttemptFailed(_SLOW, started=started, code="timeout")
+    failure = AttemptFailed(_SLOW, started=started, code="timeout")
+    failure.was_silence = True
+    return failure
+
+
+def permit_too_slow() -> AttemptFailed:
+    """Our own budget took all the time there was; the server was not even asked."""
+    failure = AttemptFailed(_SLOW, code="timeout")
+    failure.blames_server = False
+    return failure
+
+
+def misconfigured() -> AttemptFailed:
+    """No request could be made of these settings."""
+    return AttemptFailed(permanent=True, code="misconfigured")
 
 
 def bad_reply(*, started: bool) -> AttemptFailed:
@@ -50,14 +71,12 @@ def bad_reply(*, started: bool) -> AttemptFailed:
 
 def from_fault(fault: BaseException, *, started: bool) -> AttemptFailed:
     """Translate anything in `TRANSPORT_FAULTS`; `TimeoutError` (an `OSError`) included."""
-    if isinstance(fault, TimeoutError | httpx2.TimeoutException):
+    if isinstance(fault, TimeoutError):
         return too_slow(started=started)
-    if isinstance(fault, httpx2.ConnectError):
+    if isinstance(fault, aiohttp.ClientConnectorError):
         return AttemptFailed(code="unreachable")
-    if isinstance(fault, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        return AttemptFailed(permanent=True, code="misconfigured")
-    if isinstance(fault, UnicodeEncodeError):
-        return AttemptFailed(permanent=True, code="misconfigured")
+    if isinstance(fault, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return misconfigured()
     return bad_reply(started=started)
 
 

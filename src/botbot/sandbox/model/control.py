@@ -72,13 +72,15 @@ class Orders(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class ModelControl:
-    """`violations` holds one line for each part of a request that is against the official description."""
+    """`recorded` are the requests for a reply, `judged` those for a judgement; `violations` holds one line for each
+    part of any request that is against the official description."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.words_per_second = 40.0
         self.say: str | None = None
         self.recorded: list[Recorded] = []
+        self.judged: list[Recorded] = []
         self.violations: list[str] = []
         self.open_requests = 0
 
@@ -90,6 +92,7 @@ class ModelControl:
         """Behave again, and forget what was recorded. Running requests end as they were told to."""
         self.faults.clear()
         self.recorded.clear()
+        self.judged.clear()
         self.violations.clear()
         self.words_per_second, self.say = 40.0, None
 
@@ -114,6 +117,7 @@ class ModelControl:
             "say": self.say,
             "openRequests": self.open_requests,
             "recorded": self.recorded,
+            "judged": self.judged,
             "violations": self.violations,
         }
 

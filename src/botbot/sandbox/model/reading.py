@@ -19,6 +19,8 @@ from botbot.sandbox.model.topics import topic_of
 DULL = frozenset(
     {"and", "called", "did", "have", "just", "remember", "said", "say", "tell", "the", "told", "was", "what", "you"}
 )
+_TOLD_WHAT_IT_IS = re.compile(r"\b(?:AI|KI|IA)\b|artificial intelligence")
+"""A model says what it is because its system message says so; without, it stays in character, as real ones do."""
 
 
 class Scene(msgspec.Struct):
@@ -39,6 +41,8 @@ def read(messages: Sequence[dict[str, Any]]) -> Scene:
     message = text_of(history[-1]) if history and history[-1]["role"] == "user" else ""
     character = character_of(prompt, examples)
     kind = kind_of(message)
+    if kind == "are_you_human" and not _TOLD_WHAT_IT_IS.search(prompt):
+        kind = "who_are_you"
     earlier = _earlier(_said(history[:-1]), _said(examples), message, kind)
     language = language_of(message) or character.language
     return Scene(character, message, kind, topic_of(message), language, earlier)
@@ -61,10 +65,15 @@ def _telling(text: str) -> set[str]:
     return set(re.findall(r"\w{3,}", fold(text))) - DULL
 
 
+def _is_aside(message: dict[str, Any]) -> bool:
+    """Something beside the conversation, such as where it takes place: nobody said it."""
+    return message.get("name") == "setting"
+
+
 def _parted(messages: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The example turns, and the conversation that is really going on; the latter ends with the visitor's message."""
     marked = [each for each in messages if str(each.get("name", "")).startswith("example")]
-    rest = [each for each in messages if each not in marked]
+    rest = [each for each in messages if each not in marked and not _is_aside(each)]
     start = max((i for i, each in enumerate(rest) if each["role"] in {"system", "developer"}), default=-1) + 1
     before = [each for each in rest[:start] if each["role"] in {"user", "assistant"}]
     turns = [each for each in rest[start:] if each["role"] in {"user", "assistant"}]

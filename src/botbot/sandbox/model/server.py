@@ -116,7 +116,8 @@ async def _read(request: web.Request, path: str, state: ModelControl) -> dict[st
         raise Refused("We could not parse the JSON body of your request.")
     headers = {name.lower(): value for name, value in request.headers.items()}
     shown = {name: value for name, value in headers.items() if name not in HIDDEN_HEADERS}
-    state.recorded.append(Recorded(path, shown, body))
+    kept = state.judged if path == "/moderations" else state.recorded
+    kept.append(Recorded(path, shown, body))
     if found := spec.request_violations(path, body):
         state.violations.extend(found)
         raise Refused(found[0])
