@@ -113,6 +113,7 @@ class TestDoctor:
     ) -> None:
         done = await botbot("doctor", cwd=tmp_path, DATABASE_URL=database_url, **home, **sandbox.environment)
         assert "ok     database" in done.out
+        assert "OPENAI_PRICES: has no price for sandbox-model" in done.out
         assert (done.code, "WRONG" in done.out) == (0, False), done.out
 
     async def test_finds_a_token_that_discord_refuses(

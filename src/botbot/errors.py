@@ -99,9 +99,7 @@ class BotRemoved(Conflict):
     """Why a deployment ended by itself."""
 
     error = "bot_removed"
-    default_message = (
-        "BotBot was taken out of this server, so its personality moved out. Deploy it to come back."
-    )
+    default_message = "BotBot was taken out of this server, so its personality moved out. Deploy it to come back."
 
 
 class EditConflict(BotBotError):

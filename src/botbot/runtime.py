@@ -28,10 +28,12 @@ from botbot.house import House
 from botbot.jobs import budgets, outbox
 from botbot.jobs.engine import SagaRunner
 from botbot.kit import clock
+from botbot.preview.books import VISITOR_KEY
 from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
 from botbot.security.patience import PatientProtocol
 from botbot.settings import PORTAL, Settings
+from botbot.usage import service as usage
 
 log = logging.getLogger("botbot")
 
@@ -39,7 +41,9 @@ STOP_SECONDS = 6.0
 TIDY_EVERY_SECONDS = 600.0
 TRENDING_EVERY_SECONDS = 300.0
 KEEP_BUDGETS = timedelta(days=90)
+KEEP_VISITORS = timedelta(days=1)
 KEEP_OUTBOX = timedelta(days=7)
+KEEP_USAGE = timedelta(days=400)
 
 
 class WebServer(uvicorn.Server):
@@ -111,6 +115,8 @@ async def tidy(house: House) -> None:
         await agents.forget_old_talk(session, now - timedelta(days=house.settings.retention_days))
         await outbox.forget_handled(session, now - KEEP_OUTBOX)
         await budgets.forget(session, now - KEEP_BUDGETS)
+        await budgets.forget(session, now - KEEP_VISITORS, name=VISITOR_KEY)
+        await usage.forget(session, now - KEEP_USAGE)
         await deployments.expire_uninstalled(session)
         await accounts.forget_expired_sessions(session)
         await trending.forget_old_talks(session)
@@ -210,6 +216,7 @@ class Process:
             self._spawn(_after_schema(house, bot.run_forever), "bot")
             self._closers.append(bot.stop)
         self._before_stop = state.relays.interrupt
+        self._closers.append(state.relays.settled)
 
     def _spawn(self, work: Any, name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -16,6 +16,10 @@ from botbot.errors import ValidationFailed
 
 SECRET = {"BOTBOT_SECRET_KEY", "DISCORD_CLIENT_SECRET", "DISCORD_BOT_TOKEN", "OPENAI_API_KEY", "SENTRY_DSN"}
 PORTAL = "https://discord.com/developers/applications"
+SHARED_FROM = 1000
+"""A site's day with fewer preview calls is too small to be divided."""
+PRICE = re.compile(r"[^=,\s]{1,100}=\d{1,6}(\.\d{1,6})?/\d{1,6}(\.\d{1,6})?", re.ASCII)
+"""One entry of `OPENAI_PRICES`: a model, what a million prompt tokens cost, what a million completion tokens do."""
 
 
 def _setting(env: str, default: Any, meaning: str, shown: str | None = None) -> Any:
@@ -77,11 +81,33 @@ class Settings:
     openai_fallback_models: tuple[str, ...] = _setting(
         "OPENAI_FALLBACK_MODELS", (), "comma-separated; tried in order before sample replies", "none"
     )
+    openai_prices: tuple[str, ...] = _setting(
+        "OPENAI_PRICES",
+        (),
+        "US dollars per million prompt and completion tokens, such as `gpt-5-mini=0.25/2,*=1/4`; without one a model "
+        "counts as free",
+        "none",
+    )
     preview_per_minute: int = _setting(
         "BOTBOT_PREVIEW_PER_MINUTE", 10, "preview messages per visitor (address and session) per minute"
     )
     preview_per_day: int = _setting(
         "BOTBOT_PREVIEW_PER_DAY", 2000, "model calls by previews, whole site, per day: a hard cap"
+    )
+    preview_per_visitor_day: int | None = _setting(
+        "BOTBOT_PREVIEW_PER_VISITOR_DAY",
+        None,
+        "model calls by previews, one visitor's address, per day: a hard cap",
+        "half of BOTBOT_PREVIEW_PER_DAY; all of it where that is below 1000",
+    )
+    preview_per_personality_day: int | None = _setting(
+        "BOTBOT_PREVIEW_PER_PERSONALITY_DAY",
+        None,
+        "model calls by previews of one personality, per day: a hard cap",
+        "half of BOTBOT_PREVIEW_PER_DAY; all of it where that is below 1000",
+    )
+    preview_streams: int = _setting(
+        "BOTBOT_PREVIEW_STREAMS", 400, "preview replies that one process writes at the same time"
     )
     guild_tokens_per_day: int = _setting(
         "BOTBOT_GUILD_TOKENS_PER_DAY", 200_000, "model tokens one server may spend per day: a hard cap"
@@ -122,6 +148,21 @@ class Settings:
     @property
     def has_model(self) -> bool:
         return bool(self.effective_openai_base_url)
+
+    @property
+    def visitor_calls_per_day(self) -> int:
+        """The cap in force for one visitor's previews."""
+        return self._share(self.preview_per_visitor_day)
+
+    @property
+    def personality_calls_per_day(self) -> int:
+        """The cap in force for one personality's previews."""
+        return self._share(self.preview_per_personality_day)
+
+    def _share(self, given: int | None) -> int:
+        """Half of the site's day where nothing is said, so that one visitor or one favourite can't use up all of it."""
+        site = self.preview_per_day
+        return given if given is not None else site // 2 if site >= SHARED_FROM else site
 
     @property
     def missing_discord(self) -> tuple[str, ...]:
@@ -171,7 +212,7 @@ def shown(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _hide(env: str, value: Any) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if env in SECRET and text:
@@ -217,7 +258,7 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path = Pat
 def _parse(name: str, default: Any, text: str) -> Any:
     if isinstance(default, bool):
         return _parse_switch(text)
-    if isinstance(default, int):
+    if isinstance(default, int) or default is None:
         return _parse_number(name, text)
     if isinstance(default, Path):
         return Path(text)
@@ -249,6 +290,8 @@ def _parse_list(name: str, text: str) -> tuple[Any, ...]:
         return tuple(int(part) for part in parts)
     if name == "trusted_proxies":
         return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+    if name == "openai_prices" and not all(PRICE.fullmatch(part) for part in parts):
+        raise ValueError("must be model=prompt/completion in dollars per million tokens, separated by commas")
     return tuple(parts)
 
 

@@ -12,7 +12,7 @@ SOURCE = Path(botbot.__file__).parent
 ANY = "*"
 TOP = {"app", "cli", "runtime", "doctor", "health", "house", "tables", "openapi"}
 """The wiring: may use anything below it."""
-FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit"}
+FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit", "usage"}
 BASE = {"settings", "errors", "kit"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
 CATALOGUE = {"arranging", "facets", "favourites", "listing", "searching", "shelves", "similar", "trending"}
@@ -28,20 +28,30 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     "db": {"db": {ANY}, **{room: {ANY} for room in BASE}},
     "jobs": {"jobs": {ANY}, "db": {ANY}, **{room: {ANY} for room in BASE}},
     "security": {"security": {ANY}, "db": {ANY}, **{room: {ANY} for room in BASE}},
+    "moderation": {"moderation": {ANY}, "peers": {ANY}, **{room: {ANY} for room in BASE}},
     "ui": {"ui": {ANY}, "errors": {ANY}, "kit": {ANY}},
 }
 _FOUNDATION = {
     "db": {ANY}, "jobs": {ANY}, "peers": {ANY}, "security": {ANY}, "ui": {ANY}, "house": {ANY}, "audit": {ANY},
+    "moderation": {ANY},
     **{room: {ANY} for room in BASE},
 }  # fmt: skip
 _WEB = {"web", "rules", "schemas", "models", "queries", "service", "signin", "discord_tokens", "pending"}
 ROOMS |= {
     "audit": {**_FOUNDATION},
+    "usage": {"usage": {ANY}, "db": {ANY}, **{room: {ANY} for room in BASE}},
     "accounts": {**_FOUNDATION, "accounts": {ANY}},
     "catalog": {**_FOUNDATION, "catalog": {ANY}, "accounts": _WEB},
     "reviews": {**_FOUNDATION, "reviews": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "agents": {**_FOUNDATION, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
-    "preview": {**_FOUNDATION, "preview": {ANY}, "catalog": {ANY}, "accounts": _WEB, "agents": {"rules", "sampling"}},
+    "preview": {
+        **_FOUNDATION,
+        "preview": {ANY},
+        "catalog": {ANY},
+        "accounts": _WEB,
+        "agents": {"rules", "sampling"},
+        "usage": {"service"},
+    },
     "deployments": {**_FOUNDATION, "deployments": {ANY}, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "admin": {
         **_FOUNDATION,
@@ -60,7 +70,7 @@ ROOMS |= {
     "bot": {
         **_FOUNDATION,
         "bot": {ANY},
-        **{room: {*READ_SIDE, "pictures", "sampling"} for room in FEATURES - {"admin"}},
+        **{room: {*READ_SIDE, "pictures", "sampling", "departures"} for room in FEATURES - {"admin"}},
     },
 }
 EDGES = {"api", "pages", "views"}

@@ -1,7 +1,6 @@
 """The try-it chat, from outside: its events, its limits, its caps, and what happens when somebody leaves."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import MakeSite
+from tests.preview.talking import STREAM, assert_whole, events_of, talk
 from tests.support.browser import Browser, forms_of
 from tests.support.engines import MOSTLY_SQLITE, ONLY_SQLITE
 from tests.support.people import Person, api_client
@@ -18,44 +18,6 @@ from botbot.catalog.models import PersonalityTemplate
 from botbot.house import House
 from botbot.kit import clock
 from botbot.sandbox.model.control import Mode, ModelControl
-
-Events = list[tuple[str, dict[str, Any]]]
-STREAM = {"accept": "text/event-stream"}
-
-
-@pytest.fixture
-def path(personality: PersonalityTemplate) -> Any:
-    return f"/api/marketplace/preview/{personality.id}/chat"
-
-
-def events_of(text: str) -> Any:
-    """(name, data) of each event, comments left out; fails on anything that is no event stream."""
-    found = []
-    for block in text.split("\n\n"):
-        if not block or block.startswith(":"):
-            continue
-        lines = dict(line.split(": ", 1) for line in block.split("\n"))
-        assert set(lines) == {"event", "data"}, block
-        found.append((lines["event"], json.loads(lines["data"])))
-    return found
-
-
-async def talk(client: httpx.AsyncClient, path: str, message: str = "Why is the sky blue?", **more: Any) -> Any:
-    answer = await client.post(path, json={"message": message, **more}, headers=STREAM)
-    assert answer.status_code == 200, answer.text
-    return events_of(answer.text)
-
-
-def assert_whole(events: Events, source: str) -> Any:
-    """`session`, `token` …, then exactly one end."""
-    names = [name for name, _ in events]
-    assert names[0] == "session"
-    assert set(names[1:-1]) == {"token"}
-    assert names[-1] == "done"
-    assert set(events[0][1]) == {"sessionId"}
-    assert all(set(data) == {"text"} and data["text"] for name, data in events if name == "token")
-    assert events[-1][1]["source"] == source
-    return "".join(data["text"] for name, data in events if name == "token")
 
 
 class TestLive:
@@ -72,8 +34,8 @@ class TestLive:
     async def test_as_one_json_answer(self, client: httpx.AsyncClient, path: str) -> None:
         answer = await client.post(path, json={"message": "Why is the sky blue?"})
         assert answer.status_code == 200
-        assert {"sessionId", "reply", "source", "usage"} <= set(answer.json()) <= {
-            "sessionId", "reply", "source", "usage", "reason",
+        assert set(answer.json()) == {
+            "sessionId", "reply", "source", "usage", "reason", "finishReason", "remaining", "resetAfterSeconds",
         }  # fmt: skip
         assert (answer.json()["source"], bool(answer.json()["reply"])) == ("live", True)
 
@@ -302,10 +264,10 @@ class TestLeaving:
                     break
             assert model.open_requests == 1
         left = asyncio.get_running_loop().time()
-        async with asyncio.timeout(2):
-            while model.open_requests:
-                await asyncio.sleep(0.02)
-        assert asyncio.get_running_loop().time() - left < 2
+        while model.open_requests:
+            gone = asyncio.get_running_loop().time() - left
+            assert gone < 10, "two seconds, and eight for a slow machine"
+            await asyncio.sleep(0.02)
         assert site.state.relays._live == set()
 
     async def test_while_the_model_still_thinks_closes_it_too(

@@ -84,6 +84,9 @@ async def test_several_processes_share_one_limit_exactly(redis: tuple[str, subpr
     with pytest.raises(RateLimited) as refused:
         await processes[0].hit("name", "somebody", 20)
     assert 1 <= (refused.value.retry_after_seconds or 0) <= 60
+    left = await processes[1].left([("name", "somebody"), ("name", "nobody")], 20)
+    assert (left.remaining, 1 <= left.reset_after_seconds <= 60) == (0, True)
+    assert (await processes[1].left([("name", "nobody")], 20)).remaining == 20
     for each in processes:
         await each.aclose()
 
@@ -96,6 +99,7 @@ async def test_without_redis_each_process_limits_alone(redis: tuple[str, subproc
     process.wait()
     async with asyncio.timeout(5):
         assert await allowed(limiter, 40) == 20
+        assert (await limiter.left([("name", "somebody")], 20)).remaining == 0
     await limiter.aclose()
 
 

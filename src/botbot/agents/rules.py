@@ -1,7 +1,7 @@
 """Pure decisions about how a personality speaks: its messages to the model, its name and bio in a server."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from botbot.catalog.rules import SCALES, scales
 from botbot.peers.llm import Message
@@ -10,8 +10,25 @@ HISTORY_TURNS = 12
 HISTORY_CHARACTERS = 6000
 NICK_LENGTH = 32
 BIO_LENGTH = 190
+WARMEST = 1.5
+FEWEST_TOKENS, MOST_TOKENS = 50, 600
 VISITOR = "the person you are talking to"
 """What `{{user}}` becomes in a system prompt: names typed by people never reach it."""
+
+
+class Asking(NamedTuple):
+    """How the model is asked; without a temperature the server takes its own."""
+
+    max_tokens: int
+    temperature: float | None
+
+
+def asking(snapshot: Mapping[str, Any], usual_tokens: int) -> Asking:
+    """As the personality wants it, within our bounds whatever it says; older snapshots say nothing."""
+    options = snapshot.get("model_options") or {}
+    tokens, temperature = options.get("max_tokens", usual_tokens), options.get("temperature")
+    warmth = None if temperature is None else min(max(float(temperature), 0.0), WARMEST)
+    return Asking(min(max(int(tokens), FEWEST_TOKENS), MOST_TOKENS), warmth)
 
 
 def nick(name: str) -> str:
@@ -83,7 +100,8 @@ def conversation(
 
 
 def recent(history: Sequence[Message]) -> list[Message]:
-    """The newest turns that fit: at most 12, at most 6,000 characters."""
+    """The newest turns that fit: at most 12, at most 6,000 characters. The first is a person's: an answer whose
+    question was cut off says nothing, and some servers refuse it."""
     kept: list[Message] = []
     room = HISTORY_CHARACTERS
     for turn in reversed(history[-HISTORY_TURNS:]):
@@ -91,4 +109,6 @@ def recent(history: Sequence[Message]) -> list[Message]:
         if room < 0:
             break
         kept.insert(0, turn)
+    while kept and kept[0].role == "assistant":
+        del kept[0]
     return kept

@@ -6,8 +6,11 @@ import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
@@ -16,12 +19,19 @@ from botbot.catalog.service import note_talk, note_use
 from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
+from botbot.kit.tasks import settle
+from botbot.moderation import Side, refusal
 from botbot.peers.discord.text import clean_reply, split_reply
-from botbot.peers.llm import Message
+from botbot.peers.llm import Message, Usage
+from botbot.usage import service as usage
+from botbot.usage.service import Outcome
 
 log = logging.getLogger("botbot.bot")
 
 MAX_TOKENS = 500
+UNPAID = {"unreachable", "misconfigured", "not_configured", "circuit_open", "unauthorized", "refused"}
+UNPAID |= {"rate_limited", "upstream_error"}
+"""Failures for which no server asks money. A server that took the call and then was silent may have worked for it."""
 TYPING_SECONDS = 8.0
 SAY_SECONDS = 30.0
 """How long a message may wait for Discord; within minutes a repeated nonce is still known there."""
@@ -42,12 +52,23 @@ class Heard(msgspec.Struct, frozen=True):
     is_nsfw: bool
 
 
+class Cost(NamedTuple):
+    """What an answer took of the model."""
+
+    tokens: Usage
+    model: str
+    outcome: Outcome
+
+
+NO_COST = Cost(Usage(0, 0), "", "sample")
+
+
 class Replies:
     """Answers; one at a time per channel."""
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._channels: dict[int, asyncio.Lock] = {}
+        self._channels: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(self, heard: Heard, speaker: Speaker | None) -> None:
         """Answer `heard` once, whatever the gateway delivers twice. Failures are logged, never raised."""
@@ -70,13 +91,29 @@ class Replies:
 
     async def _answer_as(self, heard: Heard, speaker: Speaker) -> None:
         async with self._typing(heard.channel_id):
-            said, remark = await self._think(heard, speaker)
+            remark = ""
+            said = refused = await self._refusal(speaker, heard.text, "message")
+            if not refused:
+                said, remark = await self._think(heard, speaker)
+            if not refused and not remark and (refused := await self._refusal(speaker, said, "reply")):
+                said = refused
         parts = split_reply(clean_reply(said)) if said else []
         if remark:
             parts = _with_remark(parts, remark)
         await self._say(heard, parts)
-        if said and not remark:
+        if said and not remark and not refused:
             await self._remember(heard, speaker, said)
+
+    async def _refusal(self, speaker: Speaker, text: str, side: Side) -> str:
+        """What is said instead where `text` may not be: neither it nor this is kept. Empty for nearly everything."""
+        breach = await self._house.screen.judge(text, side)
+        if breach is None:
+            return ""
+        with contextlib.suppress(StorageUnavailable):
+            async with self._house.db.write() as session:
+                await self._note(session, speaker, Cost(NO_COST.tokens, "", "blocked"))
+        log.info("a %s for agent %s is not passed on: %s", side, speaker.agent_id, breach.category)
+        return refusal(speaker.name, speaker.snapshot.get("language", "en"), breach.category)
 
     async def _think(self, heard: Heard, speaker: Speaker) -> tuple[str, str]:
         """(what is said, a small remark under it). The day's tokens are reserved before the call, settled after."""
@@ -86,25 +123,47 @@ class Replies:
         if not self._house.model.is_configured:
             return self._sample(heard, speaker, len(history)), NO_MODEL
         key = budgets.day_key("guild", heard.guild_id)
-        reserved = _estimate(prompt) + MAX_TOKENS
+        wanted = rules.asking(speaker.snapshot, MAX_TOKENS)
+        reserved = _estimate(prompt) + wanted.max_tokens
         async with self._house.db.write() as session:
             cap = self._house.settings.guild_tokens_per_day
             if not await budgets.reserve(session, key, reserved, cap):
                 return "", SPENT.format(name=speaker.name)
-        spent = reserved
+        spent, cost = reserved, NO_COST
         try:
-            reply = await self._house.model.complete(prompt, max_tokens=MAX_TOKENS)
+            reply = await self._house.model.complete(
+                prompt, max_tokens=wanted.max_tokens, temperature=wanted.temperature
+            )
             spent = reply.usage.prompt_tokens + reply.usage.completion_tokens
+            cost = Cost(reply.usage, reply.model, "live")
         except ModelUnavailable as error:
-            spent = reserved if error.started else 0
+            spent = 0 if error.code in UNPAID else reserved
             return self._sample(heard, speaker, len(history)), NO_MODEL
-        finally:
-            with contextlib.suppress(StorageUnavailable):  # Then the reservation stands; the reply is paid for.
-                async with self._house.db.write() as session:
-                    await budgets.settle(session, key, reserved, spent)
+        finally:  # Also when this process is told to end meanwhile.
+            await settle(self._close_books(speaker, key, reserved, spent, cost))
         if not clean_reply(reply.text):  # nothing that could be sent
             return self._sample(heard, speaker, len(history)), NO_MODEL
         return reply.text, ""
+
+    async def _close_books(self, speaker: Speaker, key: str, reserved: int, spent: int, cost: Cost) -> None:
+        """Settle the server's day and note what was used. Without a database the reservation stands."""
+        with contextlib.suppress(StorageUnavailable):
+            async with self._house.db.write() as session:
+                await budgets.settle(session, key, reserved, spent)
+                await self._note(session, speaker, cost)
+
+    async def _note(self, session: AsyncSession, speaker: Speaker, cost: Cost) -> None:
+        await usage.note(
+            session,
+            personality_id=speaker.personality_id,
+            guild_id=speaker.guild_id,
+            prompt_tokens=cost.tokens.prompt_tokens,
+            completion_tokens=cost.tokens.completion_tokens,
+            model=cost.model,
+            kind="bot",
+            outcome=cost.outcome,
+            prices=self._house.settings.openai_prices,
+        )
 
     def _sample(self, heard: Heard, speaker: Speaker, turn: int) -> str:
         replies = speaker.snapshot.get("sample_replies", {})
@@ -160,8 +219,7 @@ class Replies:
             yield
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
 
     async def _keep_typing(self, channel_id: int) -> None:
         while True:

@@ -34,7 +34,7 @@ async def settle_departure(house: House, guild_id: int) -> int:
 
 
 async def _end_all(session: AsyncSession, guild_id: int) -> int:
-    found = select(D).where(D.discord_guild_id == guild_id, D.status.in_(SETTLED))
+    found = select(D).where(D.discord_guild_id == guild_id, D.status.in_(SETTLED)).order_by(D.id).with_for_update()
     rows = list(await session.scalars(found))
     for row in rows:
         await service.end(session, row, BotRemoved())
