@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from tests.e2e.browsing import CHROMIUM, Visitor, launch
 from tests.e2e.product import Product, running
 
 Visit = Callable[..., Awaitable[Visitor]]
+
+expect.set_options(timeout=15_000)  # a slow machine is no mistake of the page's
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

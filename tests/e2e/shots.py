@@ -15,7 +15,7 @@ from tests.e2e.product import running
 from tests.e2e.tour import tour
 
 SCHEMES: tuple[Scheme, ...] = ("dark", "light")
-ONE_SCREEN = {"modal", "sandbox-channel", "chat-streaming", "chat"}
+ONE_SCREEN = {"modal", "sandbox-channel", "chat-streaming", "chat", "chat-setting", "chat-in-your-server"}
 """States whose point is what one screen shows; every other picture is as long as its page."""
 
 

@@ -46,6 +46,11 @@ async def _chatting(page: Page, product: Product) -> AsyncIterator[str]:
     await expect(page.locator("[data-live]")).not_to_be_empty(timeout=30_000)
     product.tell_sandbox("/model/faults", {"clear": True})
     yield "chat"
+    await page.locator(".setting summary").click()
+    await page.get_by_role("button", name="Lend me a server").click()
+    yield "chat-setting"
+    await page.get_by_role("button", name="Done").click()
+    yield "chat-in-your-server"
 
 
 async def _choosing(page: Page, product: Product) -> AsyncIterator[str]:

@@ -8,6 +8,7 @@ from tests.ui.cast import ago, card, personality
 
 from botbot.errors import ApiError
 from botbot.kit import clock
+from botbot.ui.filters import member_hue
 
 
 def site(path: str = "/", **changes: Any) -> Thing:
@@ -154,23 +155,52 @@ def chat(turns: list[Any] | None = None, **changes: Any) -> Thing:
         "suggestions": ["Hello, who are you?", "Tell me a story", "What do you think of me?"],
         "error": None,
         "model_configured": True,
+        "setting": setting(),
+        "speaker": "",
+        "draft": "",
+        "can_regenerate": False,
+        "remaining": None,
     }
     return Thing(**(made | changes))
 
 
+def setting(*members: str, **changes: Any) -> Thing:
+    """A pretend server; an empty one is the plain channel."""
+    made = {"server": "", "topic": "", "language": "", "rules": [], "is_set": bool(members or changes)}
+    return Thing(**made | {"members": [Thing(name=name, hue=member_hue(name)) for name in members]} | changes)
+
+
+def turn(role: str, content: str, **changes: Any) -> Thing:
+    made = {"role": role, "content": content, "speaker": None, "hue": None, "source": None, "reason": None}
+    return Thing(**made | {"reset_at": None} | changes)
+
+
 def turns() -> list[Any]:
     return [
-        Thing(role="assistant", content="Look up. No, higher.", source=None, reason=None),
-        Thing(role="user", content="Do you ever get bored?", source=None, reason=None),
-        Thing(
-            role="assistant",
-            content="Boredom is a *visitor*. I give it an oar.\n\n1. It rows\n2. It leaves",
-            source="live",
-            reason=None,
+        turn("assistant", "Look up. No, higher."),
+        turn("user", "Do you ever get bored?"),
+        turn("assistant", "Boredom is a *visitor*. I give it an oar.\n\n1. It rows\n2. It leaves", source="live"),
+        turn("user", UNBROKEN),
+        turn(
+            "assistant",
+            "That is a long word for a short river.",
+            source="sample",
+            reason="budget",
+            reset_at=clock.iso(clock.now() + timedelta(hours=3)),
         ),
-        Thing(role="user", content=UNBROKEN, source=None, reason=None),
-        Thing(role="assistant", content="That is a long word for a short river.", source="sample", reason="budget"),
     ]
+
+
+def teapot() -> Thing:
+    return setting(
+        "Mabel Crumpet",
+        "Old Finch",
+        "W" * 32,
+        server="The Teapot Society",
+        topic="Tea, mild panic and lost socks",
+        language="English",
+        rules=["No talk of work before ten", UNBROKEN],
+    )
 
 
 def detail(**changes: Any) -> dict[str, Any]:
@@ -225,6 +255,15 @@ def guilds() -> list[Any]:
     ]
 
 
+def places() -> list[Any]:
+    names = ("general", "book-club", "poems-and-other-mischief", UNBROKEN[:60].lower())
+    closed = ("rules", "staff-only")
+    return [
+        *(Thing(id=70 + n, name=name, missing=[], can_speak=True) for n, name in enumerate(names)),
+        *(Thing(id=90 + n, name=name, missing=["SEND_MESSAGES"], can_speak=False) for n, name in enumerate(closed)),
+    ]
+
+
 def start(step: str, **changes: Any) -> dict[str, Any]:
     who = card(0)
     made = {
@@ -234,6 +273,8 @@ def start(step: str, **changes: Any) -> dict[str, Any]:
         "login_url": "/api/auth/discord",
         "guilds": guilds(),
         "chosen": None,
+        "places": [],
+        "filled": None,
         "action": f"{who.url}/deploy",
         "error": None,
         "refresh_url": f"{who.url}/deploy?refresh=1",
@@ -269,8 +310,8 @@ def steps(*statuses: str) -> list[Any]:
 
 def deployment(status: str = "active", **changes: Any) -> Thing:
     actions = {
-        "active": {"pause", "remove"},
-        "paused": {"resume", "remove"},
+        "active": {"pause", "remove", "customise"},
+        "paused": {"resume", "remove", "customise"},
         "needs_attention": {"retry", "remove"},
         "rolled_back": {"retry"},
     }
@@ -302,12 +343,14 @@ def deployment(status: str = "active", **changes: Any) -> Thing:
         "replaced_by": None,
         "can_manage": True,
         "actions": actions.get(status, set()),
+        "channel_ids": [],
     }
     return Thing(**(made | changes))
 
 
 def show(status: str = "active", **changes: Any) -> dict[str, Any]:
-    return {"site": site("/deployments/d1", user=ADA), "deployment": deployment(status, **changes)}
+    shown = {"site": site("/deployments/d1", user=ADA), "deployment": deployment(status, **changes)}
+    return shown | {"places": places() if status == "paused" else []}
 
 
 def homes() -> list[Any]:

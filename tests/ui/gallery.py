@@ -29,6 +29,16 @@ POLICY = (
 CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
 REPLY = ["That ", "is *a* ", "good ", "question. ", "**Hold** the oar", " and tell\n\n- me\n- more"]
 
+DONE = 'event: done\ndata: {"source":"live","finishReason":"stop","usage":null}\n\n'
+SAMPLE = (
+    'event: done\ndata: {"source":"sample","reason":"budget","finishReason":"stop","usage":null,'
+    '"resetAt":"2026-01-01T00:00:00.000Z"}\n\n'
+)
+BLOCKED = (
+    'event: done\ndata: {"source":"sample","reason":"blocked","finishReason":"content_filter","usage":null,'
+    '"category":"violence"}\n\n'
+)
+
 
 class Gallery(BaseHTTPRequestHandler):
     """`/scene/<name>` is a page; the few addresses that scripts ask for answer as the product would."""
@@ -69,11 +79,17 @@ class Gallery(BaseHTTPRequestHandler):
                 {"Retry-After": "2"},
             )
         elif b"hang" in body:
-            self.stream(['event: token\ndata: {"text":"Let me think"}\n\n'] + [": ping\n\n"] * 40, 0.25)
+            self.stream([token("Let me think")] + [": ping\n\n"] * 40, 0.25)
+        elif b"silent" in body:
+            self.stream([": ping\n\n"] * 40, 0.25)
         elif b"break" in body:
-            self.stream(['event: token\ndata: {"text":"I was about"}\n\n'], 0)
+            self.stream([token("I was about")], 0)
+        elif b"blocked" in body:
+            self.stream([session(), token("Well, first you"), token("\n\nThat I will not say."), BLOCKED], 0.01)
+        elif b"empty" in body:
+            self.stream([session(), DONE], 0.01)
         else:
-            self.stream(list(reply()), 0.01)
+            self.stream(list(reply(json.loads(body))), 0.01)
 
     def stream(self, parts: list[str], pause: float) -> None:
         self.send_response(200)
@@ -108,11 +124,23 @@ class Gallery(BaseHTTPRequestHandler):
         pass
 
 
-def reply() -> Iterator[str]:
-    yield 'event: session\ndata: {"sessionId":"s1"}\n\n'
-    for text in REPLY:
-        yield f"event: token\ndata: {json.dumps({'text': text})}\n\n"
-    yield 'event: done\ndata: {"source":"sample","reason":"budget","finishReason":"stop","usage":null}\n\n'
+def reply(asked: dict[str, Any]) -> Iterator[str]:
+    """A sample; a long one, one of few that are left, one that has forgotten what was before, or another one."""
+    message, again = asked.get("message", ""), asked.get("regenerate")
+    yield session("s2" if "forget" in message else "s1", 2 if "few" in message else 9)
+    words = ["On second thought, ", *REPLY] if again else REPLY
+    for text in [*(["Row after row.\n\n"] * 60 if "long" in message else []), *words]:
+        yield token(text)
+    yield DONE if again else SAMPLE
+
+
+def session(name: str = "s1", remaining: int = 9) -> str:
+    data = {"sessionId": name, "remaining": remaining, "resetAfterSeconds": 2}
+    return f"event: session\ndata: {json.dumps(data)}\n\n"
+
+
+def token(text: str) -> str:
+    return f"event: token\ndata: {json.dumps({'text': text})}\n\n"
 
 
 @contextmanager

@@ -22,15 +22,19 @@ from tests.ui.fakes import (
     index,
     listing,
     personality,
+    places,
     show,
     site,
     start,
     steps,
+    teapot,
+    turn,
     turns,
 )
 
 from botbot.errors import ApiError
 from botbot.reviews.rules import REASONS
+from botbot.ui.filters import member_hue
 
 FIELDS = ApiError(
     "validation_failed",
@@ -44,6 +48,9 @@ REFUSED = ApiError(
     None,
     {"missing": ["CHANGE_NICKNAME"]},
 )
+
+
+FIRST = [Thing(number=1, url="/", current=False)]
 
 
 def _many(count: int) -> list[Any]:
@@ -91,6 +98,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
 
 def _scenes() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield from _browsing()
+    yield from _trying()
     yield from _reporting()
     yield from _moving_in()
     yield from _the_rest()
@@ -118,7 +126,7 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
             found([card(7, **hits), card(0, tags_hit=["fireside"], language="de")], suggestions=[card(3), card(5)]),
         ),
     )
-    yield "index-beyond", lambda: (grid, index([], listing=listing([], page=9, total_count=8)))
+    yield "index-beyond", lambda: (grid, index([], listing=listing([], page=9, total_count=8, page_links=FIRST)))
     yield "index-nothing", lambda: (grid, found([], suggestions=[card(7), card(3)]))
     yield "index-empty", lambda: (grid, index([]))
     yield "index-odd", lambda: (grid, index(_odd_cards()))
@@ -179,6 +187,21 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
     )
 
 
+def _trying() -> Iterator[tuple[str, Callable[[], Scene]]]:
+    """The chat as the server draws it: what no script is needed for."""
+    page = "catalog/detail.html"
+    asked = turn("user", "Where do the oars go at night?", speaker="Old Finch", hue=member_hue("Old Finch"))
+    blocked = turn("assistant", "That I will not carry over the river.", source="sample", reason="blocked")
+    refused = ApiError("validation_failed", "Some of what was sent can't be used.", None, {"fields": {"speaker": "is"}})
+    yield "chat-in-your-server", lambda: (page, detail(chat=chat([*turns(), asked], setting=teapot(), suggestions=[])))
+    yield "chat-blocked", lambda: (page, detail(chat=chat([*turns(), blocked], suggestions=[])))
+    yield (
+        "chat-again",
+        lambda: (page, detail(chat=chat(turns(), suggestions=[], session_id="s1", can_regenerate=True))),
+    )
+    yield "chat-refused", lambda: (page, detail(chat=chat(error=refused, draft="I wrote this")))
+
+
 def _reporting() -> Iterator[tuple[str, Callable[[], Scene]]]:
     def report(**changes: Any) -> dict[str, Any]:
         made = {
@@ -204,6 +227,7 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "start-choose", lambda: (begin, start("choose"))
     yield "start-no-server", lambda: (begin, start("choose", guilds=[]))
     yield "start-check", lambda: (begin, start("check", chosen=guilds()[0]))
+    yield "start-places", lambda: (begin, start("check", chosen=guilds()[0], places=places()))
     yield "start-invite", lambda: (begin, start("check", chosen=guilds()[1]))
     yield "start-replace", lambda: (begin, start("check", chosen=guilds()[3], error=FIELDS))
     yield (
@@ -214,6 +238,7 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "show-waiting", lambda: (page, show("running", steps=steps("done", "done", "waiting")))
     yield "show-active", lambda: (page, show("active"))
     yield "show-paused", lambda: (page, show("paused"))
+    yield "show-some-channels", lambda: (page, show("paused", channel_ids=["71", "12345"]))
     yield "show-replaced", lambda: (page, show("paused", replaced_by="d7"))
     yield (
         "show-undoing",

@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from tests.ui.fakes import card, detail, found, homes, index, show, site, start
+from tests.ui.fakes import card, detail, found, homes, index, show, site, start, turn
 from tests.ui.scenes import scenes
 
 from botbot.ui.render import TEMPLATES, environment, render
@@ -139,6 +139,7 @@ def _poisoned(value: Any, depth: int = 0) -> Any:
         "source",
         "error",
         "replaced_by",
+        "reset_at",
         "base_url",
         "without_search",
         "cards_url",
@@ -203,7 +204,7 @@ def test_the_sandbox_is_linked_on_every_page():
 def test_the_detail_page_has_the_promised_form():
     html = render("catalog/detail.html", **detail())
     assert re.search(r'<textarea[^>]+name="message"[^>]+maxlength="2000"', html)
-    assert html.count('name="sessionId"') == 2
+    assert html.count('name="session"') == 2
 
 
 def test_an_unrated_personality_says_so():
@@ -212,7 +213,7 @@ def test_an_unrated_personality_says_so():
 
 def test_opening_line_is_said_once_whether_or_not_the_chat_holds_it():
     who = detail()["personality"]
-    begun = [SimpleNamespace(role="assistant", content=who.opening_line, source=None, reason=None)]
+    begun = [turn("assistant", who.opening_line)]
     for turns in ([], begun):
         context = detail(personality=who)
         context["chat"].turns = turns

@@ -1,6 +1,7 @@
 """A personality's page, and the chat on it without a script."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -16,16 +17,17 @@ from botbot.catalog.schemas import card_view
 from botbot.catalog.similar import list_similar
 from botbot.deployments.models import LIVE
 from botbot.deployments.queries import list_deployments
-from botbot.errors import ApiError, BotBotError
+from botbot.errors import BotBotError
 from botbot.house import House
 from botbot.preview.service import Relays, answer_while_there, open_exchange
-from botbot.preview.sessions import PreviewSession, PreviewSessions
+from botbot.preview.sessions import PreviewSessions
 from botbot.reviews.queries import find_rating, histogram_of, list_reviews
 from botbot.reviews.schemas import ReviewSort
 from botbot.security import boundary
 from botbot.security.requests import StrictRequest
 from botbot.storefront import postcard, showing
 from botbot.storefront import queries as facts
+from botbot.storefront.trying import Answered, Posted, chat_view, read_form
 
 Asker = Request[Any, Any, Any]
 
@@ -39,7 +41,7 @@ async def personality(
         found = await get_personality(session, slug)
     if found.slug != slug:
         return Redirect(f"/personalities/{found.slug}", status_code=301)
-    return await _detail_page(request, house, viewer, found, None, None)
+    return await _detail_page(request, house, viewer, found, Answered())
 
 
 @post("/personalities/{slug:str}/try", status_code=200, include_in_schema=False)
@@ -52,28 +54,47 @@ async def try_it(
     slug: str,
 ) -> Response[Any]:
     """The chat as a form: the page comes back with the whole conversation and the new reply."""
-    fields = await request.fields()
-    session_id = fields.get("sessionId") or None
+    posted = await read_form(request)
     async with house.db.read() as session:
         found = await get_personality(session, slug)
-    address = request.client.host if request.client else ""
-    failure: BotBotError | None = None
-    sources: dict[str, Any] = {}
-    kept = sessions.find(session_id, found.id)
+    answered, failure = await _answer(request, house, sessions, relays, found, posted)
+    shown = await _detail_page(request, house, viewer, found, answered)
+    if failure is not None:
+        shown.status_code = failure.status
+        shown.headers.update(boundary.headers_for(failure))
+    return shown
+
+
+async def _answer(
+    request: StrictRequest,
+    house: House,
+    sessions: PreviewSessions,
+    relays: Relays,
+    found: PersonalityTemplate,
+    posted: Posted,
+) -> tuple[Answered, BotBotError | None]:
+    """A reply or a failure; both are shown on the same page, with the conversation there is."""
+    if posted.action == "restart":
+        return Answered(replace(posted, message="", session_id=None)), None
+    again = posted.action == "regenerate"
+    kept = sessions.find(posted.session_id, found.id)
     try:
-        exchange = await open_exchange(house, sessions, found.id, fields.get("message", ""), session_id, address)
+        exchange = await open_exchange(
+            house,
+            sessions,
+            found.id,
+            "" if again else posted.message,
+            posted.session_id,
+            request.client.host if request.client else "",
+            setting=posted.setting,
+            speaker=posted.speaker or None,
+            regenerate=again,
+        )
         kept = exchange.session
         said = await answer_while_there(house, relays, exchange, request.receive)
-        sources = {"source": said.source, "reason": said.reason}
-    except BotBotError as refusal:
-        failure = refusal
-    answered = await _detail_page(
-        request, house, viewer, found, kept, failure.to_api_error() if failure else None, sources
-    )
-    if failure is not None:
-        answered.status_code = failure.status
-        answered.headers.update(boundary.headers_for(failure))
-    return answered
+    except BotBotError as failure:
+        return Answered(posted, kept, None, failure.to_api_error()), failure
+    return Answered(posted, kept, said), None
 
 
 async def _detail_page(
@@ -81,9 +102,7 @@ async def _detail_page(
     house: House,
     viewer: Viewer | None,
     found: PersonalityTemplate,
-    chat: PreviewSession | None,
-    error: ApiError | None,
-    sources: dict[str, Any] | None = None,
+    answered: Answered,
 ) -> Response[Any]:
     async with house.db.reading() as connection:
         similar = await list_similar(connection, found)
@@ -96,7 +115,7 @@ async def _detail_page(
         viewer,
         "catalog/_detail.html" if is_fragment(request) else "catalog/detail.html",
         personality=view,
-        chat=_chat(house, found, chat, error, sources or {}),
+        chat=chat_view(found, answered, model_configured=house.settings.has_model),
         review_list=reviews,
         can_rate=showing.may_rate(found, viewer),
         rate_action=f"/personalities/{found.slug}/rate",
@@ -154,29 +173,6 @@ async def _of_viewer(session: AsyncSession, found: PersonalityTemplate, viewer: 
         "my_rating": await find_rating(session, found.id, viewer.user_id),
         "favourites": await favourite_ids(session, viewer.user_id, [found.id]),
         "deployments_here": at_home,
-    }
-
-
-def _chat(
-    house: House,
-    found: PersonalityTemplate,
-    chat: PreviewSession | None,
-    error: ApiError | None,
-    sources: dict[str, Any],
-) -> dict[str, Any]:
-    """The conversation so far, beginning with the opening line; only the newest reply says where it came from."""
-    said = chat.turns if chat else []
-    turns: list[dict[str, Any]] = [{"role": "assistant", "content": found.opening_line, "source": None, "reason": None}]
-    turns += [{"role": turn.role, "content": turn.content, "source": None, "reason": None} for turn in said]
-    if said and sources:
-        turns[-1] |= sources
-    return {
-        "turns": turns,
-        "session_id": chat.id if chat else None,
-        "action": f"/personalities/{found.slug}/try",
-        "suggestions": [] if said else showing.suggestions(found),
-        "error": error,
-        "model_configured": house.settings.has_model,
     }
 
 

@@ -1,8 +1,9 @@
-"""What the browser loads, built once per process: one stylesheet out of many small ones, each script as it is,
-all under names that hold a hash of their content, so that they may be cached for ever.
+"""What the browser loads, built once per process: two stylesheets out of many small ones (the house's, and the chat's,
+which only comes where a chat is), each script as it is, all under names that hold a hash of their content, so that
+they may be cached for ever.
 
-A text asset refers to another as `asset:<name>`, which is replaced by that one's hashed URL. Scripts import
-nothing from each other."""
+A text asset refers to another as `asset:<name>`, which is replaced by that one's hashed URL; so do scripts when they
+import one another. Circles are impossible: a name holds the hash of everything it refers to."""
 
 import hashlib
 import re
@@ -16,6 +17,9 @@ from botbot.kit.coding import Forms
 STATIC = Path(__file__).parent / "static"
 LAYERS = "@layer reset, tokens, base, layout, components, utilities;"
 STYLES = ("reset", "tokens", "base", "layout", "components/*", "utilities")
+CHAT_STYLES = ("chat/*",)
+CHAT_MODULES = ("chat.js", "chat_limits.js", "chat_stream.js", "chat_turn.js", "markdown.js", "setting.js")
+"""All that a live chat runs, named together so that a page may ask for them at once and not one after the other."""
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -59,9 +63,18 @@ def list_assets() -> dict[str, Asset]:
 
 
 def stylesheet(static: Path = STATIC) -> str:
-    """All styles in the order of their layers, without comments and indentation."""
-    files = [file for pattern in STYLES for file in sorted((static / "css").glob(f"{pattern}.css"))]
-    return _squeeze("\n".join([LAYERS, *(file.read_text(encoding="utf-8") for file in files), _hues()]))
+    """All styles of the house in the order of their layers, without comments and indentation."""
+    return _squeeze("\n".join([LAYERS, *_read_styles(static, STYLES), _hues()]))
+
+
+def chat_stylesheet(static: Path = STATIC) -> str:
+    """What a live chat needs beside the house's styles, whose layers it joins."""
+    return _squeeze("\n".join([LAYERS, *_read_styles(static, CHAT_STYLES)]))
+
+
+def _read_styles(static: Path, patterns: tuple[str, ...]) -> list[str]:
+    files = [file for pattern in patterns for file in sorted((static / "css").glob(f"{pattern}.css"))]
+    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def make_asset(name: str, body: bytes) -> Asset:
@@ -73,11 +86,15 @@ def make_asset(name: str, body: bytes) -> Asset:
 
 @cache
 def _assets() -> dict[str, Asset]:
-    made: dict[str, Asset] = {}
-    for name, read in _sources().items():  # in this order: a file comes after those it refers to
-        text = re.sub(r"asset:([\w.-]+)", lambda found: f"/static/{made[found[1]].name}", read())
-        made[name] = make_asset(name, text.encode())
-    return made
+    sources, made = _sources(), dict[str, Asset]()
+
+    def make(name: str) -> Asset:
+        if name not in made:
+            text = re.sub(r"asset:([\w.-]+)", lambda found: f"/static/{make(found[1]).name}", sources[name]())
+            made[name] = make_asset(name, text.encode())
+        return made[name]
+
+    return {name: make(name) for name in sources}
 
 
 @cache
@@ -96,7 +113,7 @@ def _sources() -> dict[str, Callable[[], str]]:
         file.name: (lambda file=file: file.read_text(encoding="utf-8"))  # type: ignore[misc]
         for file in files
     }
-    return {**found, "app.css": stylesheet}
+    return {**found, "app.css": stylesheet, "chat.css": chat_stylesheet}
 
 
 def _hues() -> str:

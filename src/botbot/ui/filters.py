@@ -139,6 +139,16 @@ def reply_reason(reason: str | None) -> str:
     return REPLY_REASONS.get(reason or "", "written by its author")
 
 
+def initials(name: str) -> str:
+    """TTS for The Teapot Society, as Discord draws a server without a picture."""
+    return "".join(word[0] for word in name.split())[:4].upper()
+
+
+def member_hue(name: str) -> int:
+    """A colour of somebody's own, from the name alone; `chat_turn.js` finds the same one."""
+    return sum(map(ord, name)) * 7 % 36 * 10
+
+
 def language_name(code: str) -> str:
     """`de-AT` becomes German; an unknown code stays as it is."""
     return _LANGUAGES.get(code) or _LANGUAGES.get(code.split("-")[0], code)

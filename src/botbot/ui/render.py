@@ -34,6 +34,7 @@ def environment() -> jinja2.Environment:
         "age_words": filters.age_words,
         "language_name": filters.language_name,
         "reply_reason": filters.reply_reason,
+        "initials": filters.initials,
         "field_words": filters.field_words,
         "browser_name": filters.browser_name,
         "hue_hex": colour.hue_hex,
@@ -41,6 +42,7 @@ def environment() -> jinja2.Environment:
     }
     made.globals |= {
         "asset_url": assets.asset_url,
+        "chat_modules": assets.CHAT_MODULES,
         "icon": icon,
         "petals": petals,
         "reply_reasons": filters.REPLY_REASONS,

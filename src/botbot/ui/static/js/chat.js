@@ -1,202 +1,340 @@
 // <preview-chat>: the form it wraps works without it; with it, the reply streams in. Text from the model is only ever
 // set as text, and its formatting is rebuilt from elements, never parsed as HTML.
 
-const INLINE = /\*\*(.+?)\*\*|__(.+?)__|\*([^\s*][^*]*)\*|\b_([^_]+)_\b|`([^`]+)`/g;
-const TAGS = ["strong", "strong", "em", "em", "code"];
+import { Left, enableIn } from "asset:chat_limits.js";
+import { Refused, ask } from "asset:chat_stream.js";
+import { Turn, copy } from "asset:chat_turn.js";
+import { Setting } from "asset:setting.js";
 
-function inline(text, into) {
-  let from = 0;
-  for (const found of text.matchAll(INLINE)) {
-    into.append(text.slice(from, found.index));
-    const which = found.slice(1).findIndex((part) => part !== undefined);
-    const made = document.createElement(TAGS[which]);
-    made.textContent = found[which + 1];
-    into.append(made);
-    from = found.index + found[0].length;
-  }
-  into.append(text.slice(from));
-  return into;
-}
-
-function list(lines) {
-  const made = document.createElement(/^\d/.test(lines[0]) ? "ol" : "ul");
-  for (const line of lines) made.append(inline(line.replace(/^([-*•]|\d+[.)])\s+/, ""), document.createElement("li")));
-  return made;
-}
-
-function formatted(text) {
-  const made = document.createDocumentFragment();
-  for (const block of text.trim().split(/\n{2,}/)) {
-    const lines = block.split("\n");
-    if (lines.every((line) => /^([-*•]|\d+[.)])\s+/.test(line))) made.append(list(lines));
-    else {
-      const paragraph = document.createElement("p");
-      lines.forEach((line, index) => inline(line, index ? (paragraph.append(document.createElement("br")), paragraph) : paragraph));
-      made.append(paragraph);
-    }
-  }
-  return made;
-}
-
-async function* events(stream) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const event = { name: "message", data: "" };
-      for (const line of block.split("\n")) {
-        if (line.startsWith("event:")) event.name = line.slice(6).trim();
-        if (line.startsWith("data:")) event.data += line.slice(5);
-      }
-      if (event.data) yield { name: event.name, data: JSON.parse(event.data) };
-    }
-  }
-}
-
-const CUT_OFF = { message: "The reply broke off. Please try again." };
-const UNREACHED = { message: "I can’t reach the shop. Are you online?" };
+const CUT_OFF = "The reply broke off. Please try again.";
+const UNREACHED = "I can’t reach the shop. Are you online?";
+const FORGOTTEN = "It no longer knows what was said above: a preview is kept for an hour, and not across a restart. It goes on from here.";
+const REFUSAL = "This shop won’t let that be talked about. Nothing of it is kept.";
+const PATIENCE = 10_000;
+const time = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const byTouch = () => matchMedia("(pointer: coarse)").matches;
 
 class PreviewChat extends HTMLElement {
   connectedCallback() {
+    if (this.composer) return;
     this.reasons = JSON.parse(this.dataset.reasons);
-    this.composer = this.querySelector("[data-composer]");
+    for (const name of ["composer", "messages", "scroller", "suggestions", "send", "stop", "live", "asides", "left", "newest", "restart"]) {
+      this[name] = this.querySelector(`[data-${name}]`);
+    }
     this.field = this.composer.elements.message;
-    this.messages = this.querySelector("[data-messages]");
-    this.scroller = this.querySelector("[data-scroll]");
-    this.composer.addEventListener("submit", (event) => this.submit(event, this.field.value));
-    this.querySelector("[data-suggestions]")?.addEventListener("submit", (event) => this.submit(event, event.submitter?.value ?? ""));
-    this.field.addEventListener("keydown", (event) => this.key(event));
-    this.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.running) { event.preventDefault(); event.stopPropagation(); this.running.abort(); }
-    });
-    this.querySelector("[data-stop]").addEventListener("click", () => this.running?.abort());
-    this.toBottom(true);
+    this.sessionId = this.composer.elements.session.value || null;
+    this.setting = new Setting(this, (isOpen) => (isOpen ? this.scroller.scrollTo(0, 0) : this.follow(true)));
+    this.limit = new Left(this.left, (text) => this.mention(text));
+    this.fresh = [...this.messages.children].slice(0, 1).map((each) => each.cloneNode(true));
+    this.listen();
+    this.welcome();
   }
 
   disconnectedCallback() {
     this.running?.abort();
-    clearInterval(this.countdown);
+    this.ended.abort();
+    this.limit.end();
+    clearTimeout(this.patience);
+  }
+
+  listen() {
+    this.ended = new AbortController();
+    const { signal } = this.ended;
+    this.composer.addEventListener("submit", (event) => this.submit(event, this.field.value));
+    this.suggestions?.addEventListener("submit", (event) => this.submit(event, event.submitter?.value ?? ""));
+    this.field.addEventListener("keydown", (event) => this.key(event));
+    this.stop.addEventListener("click", () => this.running?.abort());
+    this.restart.addEventListener("click", (event) => { event.preventDefault(); this.startOver(); });
+    this.newest.addEventListener("click", () => { this.follow(true); this.scroller.focus({ preventScroll: true }); });
+    this.scroller.addEventListener("scroll", () => this.showNewest(), { passive: true });
+    // Wherever the focus is: while a reply comes, Escape stops it and closes nothing.
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.running || this.isCovered()) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.running.abort();
+    }, { capture: true, signal });
+  }
+
+  // What the server drew gets what only a script can offer.
+  welcome() {
+    for (const item of this.messages.querySelectorAll(".message")) {
+      const turn = new Turn(item);
+      if (item.matches(".message--app:not(.message--refused)")) this.equip(turn);
+    }
+    const asked = [...this.messages.querySelectorAll(".message:not(.message--app)")].at(-1);
+    this.last = asked && { message: asked.dataset.said, isKnown: true };
+    this.offer();
+    this.follow(true);
+  }
+
+  // Below a dialog that is not its own, as the one for reports: Escape is for that.
+  isCovered() {
+    return [...document.querySelectorAll("dialog:modal")].some((each) => !each.contains(this));
   }
 
   key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    // Safari ends a composition before the Enter that ended it; only the old code tells them apart.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     this.composer.requestSubmit();
   }
 
   submit(event, text) {
+    if (event.submitter?.name === "action" && event.submitter.value !== "send") return;
     event.preventDefault();
     if (this.running || !text.trim()) return;
     this.field.value = "";
-    this.querySelector("[data-suggestions]")?.remove();
-    this.add("user").text.textContent = text.trim();
-    this.ask(text.trim());
+    const turn = this.add("user");
+    const { speaker } = this.setting;
+    turn.user(text.trim(), speaker);
+    this.last = { message: text.trim(), speaker, item: turn.item, name: speaker || turn.item.querySelector(".message__name").textContent };
+    this.ask();
   }
 
   add(role) {
     const made = this.querySelector(`[data-turn="${role}"]`).content.cloneNode(true);
-    const item = made.querySelector(".message");
-    this.messages.append(item);
-    this.toBottom(true);
-    return { item, text: item.querySelector(".message__text"), body: item.querySelector(".message__body") };
+    const turn = new Turn(made.querySelector(".message"));
+    this.messages.append(turn.item);
+    this.follow(true);
+    return turn;
   }
 
-  async ask(message) {
+  // Asks for the reply to the last message; `replaced` is the reply that a new one takes the place of.
+  ask(replaced = null) {
+    for (const old of this.messages.querySelectorAll(".message__retry")) old.remove(); // it would ask for this one
+    replaced?.remove();
     const turn = this.add("assistant");
-    turn.text.append(this.querySelector("[data-typing]").content.cloneNode(true));
-    this.toBottom(true);
-    this.busy(new AbortController());
-    const said = { text: "" };
+    turn.replaced = replaced;
+    if (this.setting.isSet && this.last.name) turn.answers(this.last.name, this.last.item.querySelector(".message__text").textContent, Boolean(this.last.speaker));
+    turn.typing(this.querySelector("[data-typing]").content.cloneNode(true));
+    this.follow(true);
+    this.asking = this.attend(turn);
+  }
+
+  async attend(turn) {
+    const running = new AbortController();
+    this.busy(running);
     try {
-      await this.stream(message, turn, said, this.running.signal);
+      await this.hear(turn, this.body(), running.signal);
     } catch (problem) {
-      if (problem.name === "AbortError") this.finish(turn, said.text, "stopped");
-      else this.fail(turn, message, said.text, said.text ? CUT_OFF : UNREACHED);
+      this.stumble(turn, problem);
     }
+    if (this.running !== running) return; // another one was asked meanwhile
+    clearTimeout(this.patience);
     this.busy(null);
+    this.offer();
   }
 
-  async stream(message, turn, said, signal) {
-    const answer = await fetch(this.dataset.endpoint, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-      body: JSON.stringify(this.sessionId ? { message, sessionId: this.sessionId } : { message }),
-      signal,
-    });
-    if (!answer.ok) return this.fail(turn, message, "", await answer.json().catch(() => UNREACHED), Number(answer.headers.get("Retry-After")));
-    for await (const { name, data } of events(answer.body)) {
-      if (name === "session") this.sessionId = data.sessionId;
-      if (name === "token") this.token(turn, said, data.text);
-      if (name === "done") return this.finish(turn, said.text, data.source, data.reason);
-      if (name === "error") return this.fail(turn, message, said.text, data);
-    }
-    return this.fail(turn, message, said.text, CUT_OFF);
-  }
-
-  token(turn, said, text) {
-    if (!said.text) turn.text.replaceChildren();
-    said.text += text;
-    const follow = this.isAtBottom();
-    turn.text.append(text);
-    this.toBottom(follow);
-  }
-
-  finish(turn, text, source, reason) {
-    const follow = this.isAtBottom();
-    turn.text.replaceChildren(formatted(text || "…"));
-    if (source === "sample") this.note(turn, `Sample reply: ${this.reasons[reason] ?? "written by its author"}`);
-    if (source === "stopped") this.note(turn, "You stopped this reply.");
-    this.toBottom(follow);
-    this.querySelector("[data-live]").textContent = `${this.dataset.name}: ${text}`;
-  }
-
-  fail(turn, message, text, error, wait = 0) {
-    turn.text.replaceChildren(...(text ? [formatted(text)] : []));
-    const notice = document.createElement("p");
-    notice.textContent = error.message ?? CUT_OFF.message;
-    notice.setAttribute("role", "alert");
-    turn.item.classList.add("message--wrong");
-    turn.text.append(notice);
-    const retry = Object.assign(document.createElement("button"), { type: "button", className: "button message__retry" });
-    retry.addEventListener("click", () => { clearInterval(this.countdown); turn.item.remove(); this.field.focus(); this.ask(message); });
-    turn.body.append(retry);
-    this.retryIn(retry, wait || Number(error.details?.retryAfter) || 0);
-    this.toBottom(true);
-  }
-
-  retryIn(button, seconds) {
-    const until = Date.now() + seconds * 1000;
-    const tick = () => {
-      const left = Math.ceil((until - Date.now()) / 1000);
-      button.disabled = left > 0;
-      button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
-      if (left <= 0) clearInterval(this.countdown);
+  // What has reached the server before is answered again and not said twice.
+  body() {
+    const { message, speaker, isKnown } = this.last;
+    const setting = this.setting.isSet && this.setting.value;
+    return {
+      message,
+      ...(isKnown && { regenerate: true }),
+      ...(this.sessionId && { sessionId: this.sessionId }),
+      ...(setting && { setting }),
+      ...(speaker && { speaker }),
     };
-    clearInterval(this.countdown);
-    this.countdown = setInterval(tick, 1000);
-    tick();
   }
 
-  note(turn, text) {
-    turn.body.append(Object.assign(document.createElement("p"), { className: "message__note", textContent: text }));
+  async hear(turn, body, signal) {
+    this.wait(turn);
+    for await (const { name, data } of ask(this.dataset.endpoint, body, signal)) {
+      if (name === "session") this.met(turn, data);
+      if (name === "token") this.token(turn, data.text);
+      if (name === "done") return this.done(turn, data);
+      if (name === "error") return this.fail(turn, data.message, Number(data.details?.retryAfter) || 0);
+    }
+    return this.fail(turn, CUT_OFF);
   }
 
+  // Our own clock: dots are never shown for longer than this. What comes late is still welcome.
+  wait(turn) {
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => {
+      const words = `${this.dataset.name} has been silent for ${PATIENCE / 1000} seconds. It may still come, or you try again.`;
+      turn.quiet(words);
+      turn.late = turn.button("Try again", "button message__retry", () => this.again(turn));
+      this.say(words);
+      this.follow(this.isAtBottom());
+    }, PATIENCE);
+  }
+
+  again(turn) {
+    this.running?.abort();
+    this.running = null;
+    turn.item.remove();
+    this.ask(turn.replaced);
+    this.stop.focus();
+  }
+
+  met(turn, { sessionId, remaining, resetAfterSeconds }) {
+    if (this.sessionId && sessionId !== this.sessionId && this.messages.children.length > 3) {
+      const line = Object.assign(document.createElement("li"), { className: "chat__gap", textContent: FORGOTTEN });
+      (this.last.item ?? turn.item).before(line);
+    }
+    this.sessionId = sessionId;
+    this.last.isKnown = true;
+    this.composer.elements.session.value = sessionId;
+    if (remaining !== undefined) this.limit.show(remaining, resetAfterSeconds ?? 60);
+  }
+
+  token(turn, text) {
+    const follow = this.isAtBottom();
+    turn.late?.remove();
+    turn.add(text);
+    this.follow(follow);
+    this.wait(turn);
+  }
+
+  done(turn, { source, reason, resetAt }) {
+    const follow = this.isAtBottom();
+    turn.late?.remove();
+    if (reason === "blocked") this.refuse(turn);
+    else if (!turn.said.trim()) return this.fail(turn, CUT_OFF);
+    else {
+      turn.end();
+      if (source === "sample") turn.mark("Sample reply", this.why(reason, resetAt));
+      this.equip(turn);
+    }
+    this.follow(follow);
+    return this.say(`${this.dataset.name}: ${turn.text.innerText}`);
+  }
+
+  // What was shown before the refusal goes with it.
+  refuse(turn) {
+    turn.end(turn.said.slice(turn.said.lastIndexOf("\n\n") + 1).trim());
+    turn.item.classList.add("message--refused");
+    turn.mark("Not answered", REFUSAL);
+  }
+
+  why(reason, resetAt) {
+    const words = this.reasons[reason] ?? "written by its author";
+    return resetAt ? `${words}; they are back at ${time(resetAt)}` : words;
+  }
+
+  stumble(turn, problem) {
+    turn.late?.remove();
+    if (problem.name === "AbortError") return this.halt(turn);
+    if (turn.replaced && !turn.said) turn.item.before(turn.replaced);
+    if (problem instanceof Refused) return this.fail(turn, problem.message, problem.retryAfter);
+    return this.fail(turn, turn.said ? CUT_OFF : UNREACHED);
+  }
+
+  halt(turn) {
+    if (!turn.item.isConnected) return;
+    if (turn.said) turn.end();
+    else if (turn.replaced) {
+      turn.item.replaceWith(turn.replaced);
+      return;
+    } else turn.text.replaceChildren();
+    turn.note("You stopped this reply.");
+    this.equip(turn);
+    this.say("Stopped.");
+  }
+
+  fail(turn, message, wait = 0) {
+    turn.late?.remove();
+    if (turn.said) turn.end();
+    turn.wrong(message);
+    const retry = turn.button("", "button message__retry", () => this.again(turn));
+    enableIn(retry, wait, (text) => this.mention(text));
+    this.follow(true);
+  }
+
+  equip(turn) {
+    const tools = turn.tools(this.querySelector("[data-tools]"));
+    tools.querySelector("[data-copy]").addEventListener("click", (event) => this.copied(event.currentTarget, turn));
+    tools.querySelector("[data-again]").addEventListener("click", () => this.repeat(turn));
+    if (!turn.said) tools.querySelector("[data-copy]").remove();
+  }
+
+  async copied(button, turn) {
+    const worked = await copy(turn.said.trim(), turn.item);
+    const words = button.querySelector("[data-words]");
+    words.textContent = worked ? "Copied" : "Not allowed here";
+    this.say(worked ? "Copied." : "This browser doesn’t let me copy.");
+    setTimeout(() => { words.textContent = "Copy"; }, 2000);
+  }
+
+  // Another reply to the last message.
+  repeat(turn) {
+    if (this.running || !this.last) return;
+    this.ask(turn.item);
+    this.stop.focus();
+  }
+
+  // Only the newest reply can be given again, and one can start over once something was said.
+  offer() {
+    const apps = [...this.messages.querySelectorAll(".message--app")];
+    const hasTalked = Boolean(this.last);
+    apps.forEach((each, n) => {
+      const button = each.querySelector("[data-again]");
+      if (button) button.hidden = !hasTalked || n < apps.length - 1;
+    });
+    this.restart.hidden = !hasTalked;
+    if (this.suggestions) this.suggestions.hidden = hasTalked;
+  }
+
+  async startOver() {
+    this.running?.abort();
+    await this.asking; // what is undone later is a reply that has ended
+    const before = { nodes: [...this.messages.childNodes], sessionId: this.sessionId, last: this.last };
+    this.begin(this.fresh.map((each) => each.cloneNode(true)), null, null);
+    for (const item of this.messages.querySelectorAll(".message--app")) this.equip(new Turn(item));
+    this.offer();
+    this.field.focus();
+    this.say("Started over.");
+    const undo = () => { this.begin(before.nodes, before.sessionId, before.last); this.field.focus(); };
+    document.dispatchEvent(new CustomEvent("botbot:toast", { detail: { text: "Started over.", undo } }));
+  }
+
+  begin(nodes, sessionId, last) {
+    this.running?.abort();
+    this.messages.replaceChildren(...nodes);
+    Object.assign(this, { sessionId, last });
+    this.composer.elements.session.value = sessionId ?? "";
+    this.offer();
+    this.follow(true);
+  }
+
+  // The focus goes over from the button that vanishes to the one that comes.
   busy(running) {
+    const held = [this.send, this.stop].includes(document.activeElement);
     this.running = running;
-    this.querySelector("[data-send]").hidden = Boolean(running);
-    this.querySelector("[data-stop]").hidden = !running;
+    this.send.hidden = Boolean(running);
+    this.stop.hidden = !running;
+    if (running) {
+      this.live.textContent = "";
+      if (held || !this.contains(document.activeElement)) this.stop.focus();
+      if (this.suggestions) this.suggestions.hidden = true;
+    } else if (held) (byTouch() ? this.send : this.field).focus();
+  }
+
+  say(text) {
+    this.live.textContent = text;
+  }
+
+  // On a line of its own, so that it is never said instead of a reply.
+  mention(text) {
+    this.asides.textContent = text;
   }
 
   isAtBottom() {
     return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 48;
   }
 
-  toBottom(follow) {
-    if (follow) this.scroller.scrollTop = this.scroller.scrollHeight;
+  follow(isWanted) {
+    if (isWanted) this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.showNewest();
+  }
+
+  showNewest() {
+    const hide = this.isAtBottom();
+    if (hide && this.newest === document.activeElement) this.scroller.focus({ preventScroll: true });
+    this.newest.hidden = hide;
   }
 }
 

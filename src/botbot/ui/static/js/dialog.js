@@ -22,10 +22,13 @@ function skeleton(card) {
   return made;
 }
 
-function fill(content, face) {
+// A visitor who has left meanwhile, even while a transition was about to begin, is shown nothing any more.
+function fill(content, signal, face) {
+  if (signal.aborted) return null;
   if (face) face.style.viewTransitionName = dialog.open ? "" : "face";
   return change(() => {
     if (face) face.style.viewTransitionName = "";
+    if (signal.aborted) return;
     body.replaceChildren(content);
     body.scrollTop = 0;
     const arrived = body.querySelector("img.detail__face");
@@ -34,12 +37,27 @@ function fill(content, face) {
   });
 }
 
+// What a part of a page needs comes with it and is there before it is shown, so that nobody types into a chat that does
+// not listen yet. What can't be had in time is done without: forms work by themselves.
+async function furnish(content) {
+  const modules = [...content.querySelectorAll("[data-modules]")].flatMap((each) => each.dataset.modules.split(" "));
+  const sheets = [...content.querySelectorAll("link[rel=stylesheet]")].map((sheet) => {
+    sheet.remove();
+    if (document.head.querySelector(`link[href="${sheet.getAttribute("href")}"]`)) return null;
+    document.head.append(sheet);
+    return new Promise((resolve) => { sheet.onload = sheet.onerror = resolve; });
+  });
+  const all = Promise.all([...sheets, ...modules.map((url) => import(url).catch(() => {}))]);
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 4000))]);
+  return content;
+}
+
 async function load(url, signal) {
   const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal });
   if (!answer.ok) throw new Error(String(answer.status));
   const made = document.createElement("template");
   made.innerHTML = await answer.text(); // our own page, from our own server
-  return made.content;
+  return furnish(made.content);
 }
 
 async function open(url, card) {
@@ -51,11 +69,12 @@ async function open(url, card) {
   try {
     const face = card?.querySelector("img");
     const early = await Promise.race([arriving, slow]);
-    await fill(early ?? skeleton(card), face);
-    if (!early) await fill(await arriving);
+    await fill(early ?? skeleton(card), mine.signal, face);
+    if (!early) await fill(await arriving, mine.signal);
+    if (mine.signal.aborted) return;
     document.title = `${body.querySelector("#personality-name")?.textContent ?? ""} · BotBot`;
   } catch (problem) {
-    if (problem.name !== "AbortError") location.assign(url); // the page itself can say what is wrong
+    if (problem.name !== "AbortError" && !mine.signal.aborted) location.assign(url); // the page itself can say what is wrong
   }
 }
 
