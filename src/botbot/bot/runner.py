@@ -43,6 +43,7 @@ class BotRunner:
         self._client: GatewayClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._problem: str | None = None
+        self._is_stopping = False
 
     def state(self) -> dict[str, Any]:
         """`{"state": ok | connecting | stopped | not_configured, "reason"}`."""
@@ -143,7 +144,10 @@ class BotRunner:
         self._begin(self._settle_missed(client), "servers left meanwhile")
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """In a task of its own: the gateway must go on beating."""
+        """In a task of its own: the gateway must go on beating. It may still say something while we leave."""
+        if self._is_stopping:
+            work.close()
+            return
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -176,6 +180,7 @@ class BotRunner:
 
     async def stop(self) -> None:
         """Leave the gateway and give answers in the making three seconds."""
+        self._is_stopping = True
         if self._client is not None and not self._client.is_closed():
             await self._client.close()
         if self._tasks:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ from botbot.kit.tasks import settle
 log = logging.getLogger("botbot.db")
 
 BUSY_TIMEOUT_MS = 5000
+SQLITE_READERS = 2
+LAST_SECONDS = 3
+WAIT_SECONDS = 10
+"""For a connection that others hold."""
 ASK_AFTER = timedelta(seconds=5)
 """A PostgreSQL connection that rested longer is asked whether it lives before it is handed out."""
 CHANNEL = "botbot"
@@ -46,11 +50,13 @@ class Database:
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
             Path(self.url.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
+            self._turns = {"writer": asyncio.Semaphore(1), "reader": asyncio.Semaphore(SQLITE_READERS)}
             self._writer = _sqlite_writer(self.url)
             self._reader = _sqlite_reader(self.url)
         else:
             self._writer = _postgres(self.url)
             self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        self._is_closed = False
         self.on_wake: Callable[[str], None] = lambda topic: None
 
     @property
@@ -62,7 +68,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that only reads: each statement sees the newest committed rows."""
         with storage_errors():
-            async with self._reader.connect() as connection:
+            async with self._connected(self._reader) as connection:
                 session = AsyncSession(bind=connection, autoflush=False, expire_on_commit=False)
                 try:
                     yield session
@@ -73,7 +79,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A bare connection for prebuilt Core statements on hot paths."""
         with storage_errors():
-            async with self._reader.connect() as connection:
+            async with self._connected(self._reader) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -83,7 +89,7 @@ class Database:
         Raises `StorageUnavailable` (503) or `StorageFull` (507) when the database can't take it. Never keep it open
         over a call to a peer: on SQLite it holds the only pen."""
         with storage_errors():
-            async with self._writer.connect() as connection:
+            async with self._connected(self._writer) as connection:
                 topics = await self._in_transaction_begin(connection)
                 session = AsyncSession(
                     bind=connection, sync_session_class=_Session, expire_on_commit=False, info={"topics": topics}
@@ -98,6 +104,42 @@ class Database:
                 await settle(self._commit(connection, session))
         for topic in topics:
             self.on_wake(topic)
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """A connection of SQLite is opened to its end even if we are cancelled meanwhile: SQLAlchemy forgets one whose
+        opening was cut off, and its thread stays. So nobody begins before it is their turn, which may be cut off."""
+        if not self.is_sqlite:
+            async with engine.connect() as connection:
+                yield connection
+            return
+        async with self._turn(engine):
+            connection = engine.connect()
+            try:
+                await settle(connection.start())
+            except asyncio.CancelledError:
+                if connection.sync_connection is not None:
+                    await settle(connection.close())
+                raise
+            try:
+                yield connection
+            finally:
+                await settle(connection.close())
+
+    @asynccontextmanager
+    async def _turn(self, engine: AsyncEngine) -> AsyncIterator[None]:
+        if self._is_closed:
+            raise StorageUnavailable("We are just closing. Please try again in a moment.", retry_after=2)
+        turns = self._turns["writer" if engine is self._writer else "reader"]
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turns.acquire()
+        except TimeoutError as error:
+            raise StorageUnavailable(retry_after=2) from error
+        try:
+            yield
+        finally:
+            turns.release()
 
     async def _in_transaction_begin(self, connection: AsyncConnection) -> set[str]:
         await connection.begin()
@@ -127,7 +169,15 @@ class Database:
             raise StorageUnavailable from error
 
     async def dispose(self) -> None:
-        """Close every connection; without it aiosqlite's thread keeps the process alive."""
+        """Close every connection; without it aiosqlite's thread keeps the process alive. On SQLite whoever is at work
+        is waited for, for a while, because what comes back later is closed by nobody; and nobody begins."""
+        self._is_closed = True
+        if self.is_sqlite:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    for turns, count in ((self._turns["writer"], 1), (self._turns["reader"], SQLITE_READERS)):
+                        for _ in range(count):
+                            await turns.acquire()
         await self._writer.dispose()
         if self.is_sqlite:
             await self._reader.dispose()
@@ -234,7 +284,9 @@ def _sqlite_writer(url: str) -> AsyncEngine:
 
 
 def _sqlite_reader(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=10, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(
+        url, pool_size=SQLITE_READERS, max_overflow=0, pool_timeout=WAIT_SECONDS, isolation_level="AUTOCOMMIT"
+    )
     _on_sqlite_connect(engine, "NORMAL")
     return engine
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from botbot.peers.discord.ask import Ask
+from botbot.peers.tls import trusted
 
 DEADLINE_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
@@ -52,7 +53,7 @@ class Line:
         self._base_url = base_url.rstrip("/")
         self._user_agent = user_agent
         limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS)
-        self._transport = httpx2.AsyncHTTPTransport(limits=limits)
+        self._transport = httpx2.AsyncHTTPTransport(limits=limits, verify=trusted())
 
     async def aclose(self) -> None:
         await self._transport.aclose()

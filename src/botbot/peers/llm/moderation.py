@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 
 from botbot.peers.llm import failures
+from botbot.peers.tls import trusted
 from botbot.settings import Settings
 
 log = logging.getLogger("botbot.moderation")
@@ -149,6 +150,7 @@ def _open(base_url: str) -> httpx2.AsyncClient:
     """Proxies from the environment, but never for a server on this machine."""
     is_local = urlsplit(base_url).hostname in _LOOPBACK
     return httpx2.AsyncClient(
+        verify=trusted(),
         trust_env=not is_local,
         timeout=None,  # The deadline above holds for everything.
         limits=httpx2.Limits(max_connections=50, max_keepalive_connections=10, keepalive_expiry=20.0),
