@@ -9,18 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.support.postgres import find_binaries
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = Path("/dev/shm")
-PLENTY = 6 * 1024**3
-"""Bytes; a run of everything needs less than two thirds of that."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -57,19 +51,6 @@ def arguments_for(given: list[str]) -> list[str]:
     return [*chosen, *rest]
 
 
-@contextmanager
-def in_memory() -> Iterator[None]:
-    """Keep the run's files in memory where there is plenty: thousands of small databases wait for the disk to confirm
-    each of their commits, and a run takes half as long without. Elsewhere they stay on the disk."""
-    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > PLENTY):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="botbot-tests-", dir=MEMORY, ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)  # PostgreSQL's server is somebody else
-        os.environ["TMPDIR"] = tempfile.tempdir = made
-        yield
-
-
 def main(given: list[str]) -> int:
     """Run from the project's root, wherever we were called; answers pytest's exit code."""
     os.chdir(ROOT)
@@ -78,8 +59,7 @@ def main(given: list[str]) -> int:
     if importlib.util.find_spec("pytest_asyncio") is None:
         sys.exit("pytest-asyncio is missing: run ./dev setup")
     sys.stdout.flush()
-    with in_memory():
-        return int(pytest.main(arguments_for(given)))
+    return int(pytest.main(arguments_for(given)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ SOURCE = Path(botbot.__file__).parent
 ANY = "*"
 TOP = {"app", "cli", "runtime", "doctor", "health", "house", "tables", "openapi"}
 """The wiring: may use anything below it."""
-FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit", "usage"}
+FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit", "usage", "exchange"}
 BASE = {"settings", "errors", "kit"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
 CATALOGUE = {"arranging", "facets", "favourites", "listing", "searching", "shelves", "similar", "trending"}
@@ -53,6 +53,7 @@ ROOMS |= {
         "usage": {"service"},
     },
     "deployments": {**_FOUNDATION, "deployments": {ANY}, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
+    "exchange": {**_FOUNDATION, "exchange": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "admin": {
         **_FOUNDATION,
         "admin": {ANY},
