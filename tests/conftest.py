@@ -16,7 +16,6 @@ admin and owns the Observatory. Peers are the sandbox's real servers; nothing of
 | `tick` | `tick(hours=1)` moves the clock; it is set right again afterwards |"""
 
 import asyncio
-import gc
 import inspect
 import shutil
 import socket
@@ -68,12 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
     network.watch()
     # These say what Litestar 3 will want spelt out; pyproject.toml holds it below 3.
     config.addinivalue_line("filterwarnings", "ignore::litestar.exceptions.LitestarDeprecationWarning")
-
-
-def pytest_collection_finish() -> None:
-    """What the imports made stays for good; the collector need not walk through it with every test."""
-    gc.collect()
-    gc.freeze()
 
 
 SLOWEST_FIRST = ("deployments/test_kill", "e2e/", "guards/test_schemathesis", "bot/", "ui/test_browser", "deployments/")

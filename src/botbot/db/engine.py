@@ -107,20 +107,14 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        """A connection of SQLite is opened to its end even if we are cancelled meanwhile: SQLAlchemy forgets one whose
-        opening was cut off, and its thread stays. So nobody begins before it is their turn, which may be cut off."""
+        """On SQLite nobody begins before it is their turn, so that `dispose` can wait for those at work and turn away
+        the rest; and whoever is cancelled keeps their turn until their connection is back."""
         if not self.is_sqlite:
             async with engine.connect() as connection:
                 yield connection
             return
         async with self._turn(engine):
-            connection = engine.connect()
-            try:
-                await settle(connection.start())
-            except asyncio.CancelledError:
-                if connection.sync_connection is not None:
-                    await settle(connection.close())
-                raise
+            connection = await engine.connect()
             try:
                 yield connection
             finally:
