@@ -43,12 +43,19 @@ def arguments_for(given: list[str]) -> list[str]:
     rest = [each for each in given if each != "--all"]
     chosen = ["-p", "tests.support.skips", "--durations=25"]
     if not any(each.startswith(("-n", "--pdb")) for each in rest):
-        chosen += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+        chosen += ["-n", str(workers(wants_all)), "--dist", "loadfile", "--no-loadscope-reorder"]
     if wants_all:
         chosen.append("--fail-on-skip")
     elif not any(each == "-m" or each.startswith("-m=") for each in rest):
         chosen += ["-m", "not long"]
     return [*chosen, *rest]
+
+
+def workers(wants_all: bool) -> int:
+    """As many as there are cores; one more for the everyday tests, whose workers wait half of the time for a browser, a
+    database or a process. The long ones count seconds, so they get the machine to themselves."""
+    cores = min(4, os.cpu_count() or 1)
+    return cores if wants_all else cores + 1
 
 
 def main(given: list[str]) -> int:
