@@ -18,7 +18,8 @@ from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
 
 COMMANDS = [
-    "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "openapi",
+    "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "backup",
+    "restore", "openapi",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -67,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     granting.add_argument("--role", choices=["user", "moderator", "admin"], required=True)
     doctoring = add("doctor", run_doctor, "Check every setting and peer; exit 1 if anything is wrong.")
     doctoring.add_argument("--example", action="store_true", help="print a .env.example and do nothing else")
+    backing_up = add("backup", run_backup, "A consistent copy, while the marketplace is at work (SQLite).")
+    backing_up.add_argument("file", type=Path, metavar="FILE")
+    restoring = add("restore", run_restore, "Fill an empty data directory from a backup.")
+    restoring.add_argument("file", type=Path, metavar="FILE")
     add("openapi", print_openapi, "Print the OpenAPI 3.1 document.")
     return parser
 
@@ -194,6 +199,34 @@ async def run_doctor(chosen: Settings, parsed: argparse.Namespace) -> int:
     for finding in findings:
         print(finding)
     return 1 if any(finding.is_wrong for finding in findings) else 0
+
+
+async def run_backup(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot import backups
+
+    if not chosen.is_sqlite:
+        print(backups.dump_command(chosen, parsed.file))
+        print("This database is PostgreSQL's: the line above backs it up. Nothing was written.", file=sys.stderr)
+        return 0
+    made = await backups.back_up(chosen, parsed.file)
+    print(f"Backed up to {parsed.file}, as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    if not made.has_key:
+        print("BOTBOT_SECRET_KEY is not in it: keep that apart, without it nobody can read tokens and talk.")
+    return 0
+
+
+async def run_restore(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot import backups
+
+    if not chosen.is_sqlite:
+        print(backups.load_command(chosen, parsed.file))
+        print("This database is PostgreSQL's: the line above restores it. Nothing was done.", file=sys.stderr)
+        return 0
+    made = await backups.restore(chosen, parsed.file)
+    print(f"Restored as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC. Start it with the settings it had.")
+    if not made.has_key:
+        print("It was made with a BOTBOT_SECRET_KEY of its own: set the same one again.")
+    return 0
 
 
 async def print_openapi(chosen: Settings, parsed: argparse.Namespace) -> int:

@@ -226,6 +226,12 @@ class ModelUnavailable(PeerError):
         self.started = started
 
 
+class BackupRefused(BotBotError):
+    """A backup or a restore that can't be done; said on the command line only."""
+
+    error = "backup_refused"
+
+
 class NotConfigured(BotBotError):
     """A setting is missing; `details.settings` names it and `message` says where to get it."""
 
