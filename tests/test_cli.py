@@ -18,8 +18,8 @@ from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
 
 COMMANDS = [
-    "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "backup",
-    "restore", "openapi",
+    "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "import",
+    "export", "backup", "restore", "openapi",
 ]  # fmt: skip
 
 

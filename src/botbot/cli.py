@@ -15,6 +15,7 @@ from botbot.errors import BotBotError
 from botbot.settings import Settings, load_settings
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+EXPORTS = ("json", "jsonl", "card-v2", "card-v3", "png", "charx", "lobe", "eliza")
 EVERYTHING = frozenset({"web", "worker", "bot"})
 
 
@@ -68,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     granting.add_argument("--role", choices=["user", "moderator", "admin"], required=True)
     doctoring = add("doctor", run_doctor, "Check every setting and peer; exit 1 if anything is wrong.")
     doctoring.add_argument("--example", action="store_true", help="print a .env.example and do nothing else")
+    importing = add("import", run_import, "Add entries from files in any known format; exit 1 if one is rejected.")
+    importing.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    importing.add_argument("--dry-run", action="store_true", help="store nothing, only say what would happen")
+    importing.add_argument("--json", action="store_true", help="print the report as JSON")
+    exporting = add("export", run_export, "Entries as files, to standard output or a directory.")
+    exporting.add_argument("--format", default="json", choices=EXPORTS)
+    exporting.add_argument("--id", nargs="+", action="extend", default=[], metavar="ID", help="ids or slugs")
+    exporting.add_argument("--out", type=Path, metavar="DIR", help="one file for each entry")
+    exporting.add_argument("--all", action="store_true", help="hidden and archived entries too")
     backing_up = add("backup", run_backup, "A consistent copy, while the marketplace is at work (SQLite).")
     backing_up.add_argument("file", type=Path, metavar="FILE")
     restoring = add("restore", run_restore, "Fill an empty data directory from a backup.")
@@ -199,6 +209,24 @@ async def run_doctor(chosen: Settings, parsed: argparse.Namespace) -> int:
     for finding in findings:
         print(finding)
     return 1 if any(finding.is_wrong for finding in findings) else 0
+
+
+async def run_import(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.exchange.console import import_files
+
+    async def work(house: Any) -> int:
+        return await import_files(house, parsed.files, dry_run=parsed.dry_run, as_json=parsed.json)
+
+    return await _with_house(chosen, work)
+
+
+async def run_export(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.exchange.console import export_entries
+
+    async def work(house: Any) -> int:
+        return await export_entries(house, parsed.format, parsed.id, parsed.out, hidden_too=parsed.all)
+
+    return await _with_house(chosen, work)
 
 
 async def run_backup(chosen: Settings, parsed: argparse.Namespace) -> int:

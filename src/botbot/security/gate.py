@@ -22,7 +22,7 @@ from botbot.errors import (
     UnsupportedMediaType,
 )
 from botbot.security import boundary
-from botbot.security.requests import MAX_BODY, media_type
+from botbot.security.requests import media_type, most_of
 
 log = logging.getLogger("botbot.access")
 
@@ -93,9 +93,13 @@ class Gate:
         try:
             self._check(scope)
             if scope["method"] == "HEAD" and scope["path"] != CALLBACK:
-                await self._app({**scope, "method": "GET"}, self._capped(receive), _without_body(send_with_headers))
+                await self._app(
+                    {**scope, "method": "GET"},
+                    self._capped(receive, scope["path"]),
+                    _without_body(send_with_headers),
+                )
             else:
-                await self._app(scope, self._capped(receive), send_with_headers)
+                await self._app(scope, self._capped(receive, scope["path"]), send_with_headers)
         except BotBotError as failure:
             if not status:
                 await self._refuse(scope, send_with_headers, failure)
@@ -116,7 +120,7 @@ class Gate:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         self._check_origin(headers)
         length = headers.get(b"content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY:
+        if length.isdigit() and int(length) > most_of(scope["path"]):
             raise BodyTooLarge
         has_body = length not in {"", "0"} or b"transfer-encoding" in headers
         kind = media_type(headers.get(b"content-type", ""))
@@ -137,7 +141,7 @@ class Gate:
         elif b"cookie" in headers:
             raise CrossSiteRequest("Your browser did not say where this came from, so it was not done.")
 
-    def _capped(self, receive: Receive) -> Receive:
+    def _capped(self, receive: Receive, path: str) -> Receive:
         """Count what really arrives: a chunked body names no length."""
         taken = 0
 
@@ -145,7 +149,7 @@ class Gate:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY:
+            if taken > most_of(path):
                 raise BodyTooLarge
             return message
 

@@ -16,6 +16,9 @@ T = TypeVar("T")
 MAX_DEPTH = 32
 MAX_BODY = 1_500_000
 """Bytes; the largest ordinary body is an entry with a 1 MiB picture as base64."""
+MAX_UPLOAD = 34_000_000
+"""Of an import: a file of 32 MiB in its form."""
+UPLOADS = frozenset({"/api/marketplace/admin/import", "/admin/import"})
 BIGGEST = 2**63 - 1
 
 
@@ -57,6 +60,11 @@ class StrictRequest(Request[Any, Any, Any]):
         for name, value in pairs:
             _check_text(value, name)
         return pairs
+
+
+def most_of(path: str) -> int:
+    """How many bytes a body may have there."""
+    return MAX_UPLOAD if path in UPLOADS else MAX_BODY
 
 
 def as_requirement(message: str) -> str:
