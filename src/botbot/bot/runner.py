@@ -1,48 +1,40 @@
-"""Keeps the bot on the gateway: connects, waits longer after each failure, and stops for what no retry can mend."""
+"""The bot's whole life in this process: a keeper for each shard, and what is to be done with what they hear."""
 
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-import aiohttp
-import discord
-
-from botbot.bot.client import GatewayClient
+from botbot.bot.client import GatewayClient, Hooks
 from botbot.bot.directory import Directory
+from botbot.bot.keeper import (
+    FIRST_WAIT_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    NOT_YET,
+    Fatal,
+    Resharded,
+    ShardKeeper,
+    find_gateway,
+)
 from botbot.bot.replies import Heard, Replies
 from botbot.deployments.departures import list_homes, missing_homes, settle_departure
-from botbot.errors import BotBotError, DiscordRefused, PeerError
+from botbot.errors import BotBotError
 from botbot.house import House
-from botbot.peers.discord.wire import GatewayInfo
 
 log = logging.getLogger("botbot.bot")
 
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
-RESERVE = 50
-"""Sessions of the day that are left to a person; an IDENTIFY beyond the limit would reset the bot's token."""
-CLOSE_REASONS = {
-    4004: "Discord refused DISCORD_BOT_TOKEN. Copy it again from the developer portal, Bot page.",
-    4013: "Discord refused the intents.",
-    4014: "DISCORD_MESSAGE_CONTENT is on, but the intent is not allowed in the developer portal, Bot page.",
-}
-NOT_YET = "Discord's gateway has not let us in yet."
-
-
-class Fatal(Exception):
-    """No retry helps; the message says what to mend."""
-
 
 class BotRunner:
-    """The bot's whole life in this process. `state` is what `/readyz` shows of it."""
+    """`state` is what `/readyz` shows of it."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.directory = Directory(house)
         self._replies = Replies(house)
-        self._client: GatewayClient | None = None
+        self._keepers: list[ShardKeeper] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._problem: str | None = None
+        self._problem = NOT_YET
+        self._has_stopped = False
         self._is_stopping = False
 
     def state(self) -> dict[str, Any]:
@@ -50,22 +42,25 @@ class BotRunner:
         if not self._house.settings.has_discord:
             missing = ", ".join(self._house.settings.missing_discord)
             return {"state": "not_configured", "reason": f"missing: {missing}"}
-        if self._problem in CLOSE_REASONS.values():
+        if self._has_stopped:
             return {"state": "stopped", "reason": self._problem}
-        if self._client is not None and self._client.is_connected:
-            return {"state": "ok", "reason": None}
-        return {"state": "connecting", "reason": self._problem or NOT_YET}
+        problems = [each.problem for each in self._keepers] or [self._problem]
+        reason = next((each for each in problems if each), None)
+        return {"state": "connecting" if reason else "ok", "reason": reason}
 
     async def run_forever(self) -> None:
-        """Stay connected until cancelled. Returns at once when Discord isn't configured."""
+        """Stay connected until cancelled. Returns when Discord isn't configured, and when it won't have us."""
         if not self._house.settings.discord_bot_token:
             return
-        keeper = asyncio.create_task(self._keep_directory(), name="directory")
+        directory = asyncio.create_task(self._keep_directory(), name="directory")
         try:
-            await self._stay_connected()
+            await self._keep_shards()
+        except Fatal as error:
+            self._problem, self._has_stopped = str(error), True
+            log.error("the bot stops: %s", error)
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            directory.cancel()
+            await asyncio.gather(directory, return_exceptions=True)
 
     async def _keep_directory(self) -> None:
         while True:
@@ -75,64 +70,26 @@ class BotRunner:
                 log.warning("the directory waits: %s", error.message)
                 await asyncio.sleep(2)
 
-    async def _stay_connected(self) -> None:
-        wait = FIRST_WAIT_SECONDS
-        loop = asyncio.get_running_loop()
+    async def _keep_shards(self) -> None:
         while True:
-            started = loop.time()
+            count = await self._count_shards()
+            hooks = Hooks(self._on_heard, self._on_left, self._when_ready, _nobody_asks)
+            self._keepers = [ShardKeeper(self._house, (number, count), hooks) for number in range(count)]
             try:
-                await self._connect_once()
-            except Fatal as error:
-                self._problem = str(error)
-                log.error("the bot stops: %s", error)
-                return
-            except PeerError as error:
+                await _until_one_ends([each.stay_connected() for each in self._keepers])
+            except Resharded:
+                log.warning("Discord wants another number of shards than %s", count)
+
+    async def _count_shards(self) -> int:
+        """How many Discord wants of us, asked until it answers."""
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            try:
+                return max(1, (await find_gateway(self._house)).shards)
+            except BotBotError as error:
                 self._problem = error.message
-                wait = max(wait, error.retry_after_seconds or 0)
-            except (discord.DiscordException, aiohttp.ClientError, OSError, AttributeError) as error:
-                self._problem = f"the gateway is out of reach ({type(error).__name__})"
-            except Exception as error:
-                log.exception("the gateway said something unexpected")
-                self._problem = f"the gateway said something unexpected ({type(error).__name__})"
-            wait = FIRST_WAIT_SECONDS if loop.time() - started > 60 else min(wait * 2, LONGEST_WAIT_SECONDS)
-            log.warning("the bot connects again in %.0f s: %s", wait, self._problem)
             await asyncio.sleep(wait)
-
-    async def _connect_once(self) -> None:
-        gateway = await self._find_gateway()
-        if gateway.session_start_limit.remaining < RESERVE:
-            seconds = gateway.session_start_limit.reset_after / 1000
-            raise PeerError("Few gateway sessions are left for today, so we wait.", retry_after=seconds)
-        settings = self._house.settings
-        client = GatewayClient(
-            settings.discord_api_url,
-            gateway.url,
-            self._on_heard,
-            self._on_left,
-            self._when_ready,
-            message_content=settings.discord_message_content,
-        )
-        self._client = client
-        try:
-            async with client:
-                await client.start(settings.discord_bot_token, reconnect=True)
-        except discord.LoginFailure as error:
-            raise Fatal(CLOSE_REASONS[4004]) from error
-        except discord.PrivilegedIntentsRequired as error:
-            raise Fatal(CLOSE_REASONS[4014]) from error
-        except discord.ConnectionClosed as error:
-            if error.code in CLOSE_REASONS:
-                raise Fatal(CLOSE_REASONS[error.code]) from error
-            raise
-
-    async def _find_gateway(self) -> GatewayInfo:
-        """A token that REST refuses, the gateway refuses too; so it isn't even asked."""
-        try:
-            return await self._house.discord.get_gateway()
-        except DiscordRefused as error:
-            if error.code == "401":
-                raise Fatal(CLOSE_REASONS[4004]) from error
-            raise
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
     async def _on_heard(self, heard: Heard) -> None:
         self._begin(self._answer(heard), f"answer {heard.message_id}")
@@ -160,7 +117,7 @@ class BotRunner:
         except BotBotError as error:
             log.warning("the servers are looked through at the next connection: %s", error.message)
             return
-        await self._settle_departures(missing_homes(homes, present, client.shards, client.shard_count or 1))
+        await self._settle_departures(missing_homes(homes, present, [client.shard_id or 0], client.shard_count or 1))
 
     async def _settle_departures(self, guild_ids: Iterable[int]) -> None:
         for guild_id in guild_ids:
@@ -181,10 +138,25 @@ class BotRunner:
     async def stop(self) -> None:
         """Leave the gateway and give answers in the making three seconds."""
         self._is_stopping = True
-        if self._client is not None and not self._client.is_closed():
-            await self._client.close()
+        await asyncio.gather(*(keeper.stop() for keeper in self._keepers), return_exceptions=True)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=3)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _nobody_asks() -> None:
+    """A keeper puts its own way of taking turns here."""
+
+
+async def _until_one_ends(works: list[Coroutine[Any, Any, None]]) -> None:
+    """Run them side by side until one raises; the others end with it."""
+    tasks = [asyncio.create_task(each, name=f"shard {number}") for number, each in enumerate(works)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
