@@ -2,15 +2,20 @@
 
 `web` and `serve` are ready when the site and its database are; everything else is reported beside it."""
 
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from litestar import Request, Response, get
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from botbot.db.migrate import revision
 from botbot.errors import BotBotError
 from botbot.house import House
+from botbot.jobs.metrics import REGISTRY
 
 Check = Callable[[], Awaitable[dict[str, Any]] | dict[str, Any]]
 STARTED = time.time()
@@ -29,10 +34,17 @@ class Health:
         checks = {"database": await self._database()}
         checks |= {name: part() for name, part in self.parts.items()}
         settings = self._house.settings
-        checks["discord"] = _configured(settings.has_discord, f"missing: {', '.join(settings.missing_discord)}")
+        checks["discord"] = self._discord()
         checks["model"] = _configured(settings.has_model, "no OPENAI_API_KEY or OPENAI_BASE_URL; sample replies only")
         ready = all(checks[name]["state"] == "ok" for name in self.required if name in checks)
         return ready, {"status": "ready" if ready else "not_ready", "checks": checks}
+
+    def _discord(self) -> dict[str, Any]:
+        settings, rest = self._house.settings, self._house.discord.rest_seconds
+        if rest:
+            reason = f"it refused too many calls, so none is made for {math.ceil(rest)} s; see the log for 401 and 403"
+            return {"state": "resting", "reason": reason}
+        return _configured(settings.has_discord, f"missing: {', '.join(settings.missing_discord)}")
 
     async def _database(self) -> dict[str, Any]:
         try:
@@ -64,14 +76,32 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(body, status_code=200 if ready else 503, headers={"cache-control": "no-store"})
 
 
+class Figures(Collector):
+    """What is counted elsewhere: requests by status class, the process's age, Discord's refusals; then the sagas."""
+
+    def __init__(self, counts: dict[str, int], refused: int) -> None:
+        self._counts, self._refused = counts, refused
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily("botbot_requests", "Requests by status class.", labels=["status"])
+        for status, count in sorted(self._counts.items()):
+            requests.add_metric([str(status)], count)
+        yield requests
+        yield GaugeMetricFamily("botbot_uptime_seconds", "Since the process started.", value=time.time() - STARTED)
+        yield GaugeMetricFamily(
+            "botbot_discord_invalid_requests",
+            "Answers of 401, 403 and 429 from Discord in ten minutes; it bars an address at 10,000.",
+            value=self._refused,
+        )
+        yield from REGISTRY.collect()
+
+
 @get("/metrics", summary="Prometheus metrics", tags=["health"], media_type="text/plain; version=0.0.4")
 async def metrics(request: Request[Any, Any, Any]) -> str:
-    """Requests by status class since the start, and the uptime."""
-    counts: dict[str, int] = request.app.state.counts
-    lines = ["# TYPE botbot_requests_total counter"]
-    lines += [f'botbot_requests_total{{status="{status}"}} {count}' for status, count in sorted(counts.items())]
-    lines += ["# TYPE botbot_uptime_seconds gauge", f"botbot_uptime_seconds {time.time() - STARTED:.0f}"]
-    return "\n".join(lines) + "\n"
+    """Requests by status class since the start, the uptime, sagas and their steps, and what Discord refused."""
+    house: House = request.app.state.house
+    figures = Figures(request.app.state.counts, house.discord.invalid_requests)
+    return generate_latest(figures).decode()
 
 
 handlers: list[Any] = [healthz, readyz, metrics]

@@ -7,6 +7,7 @@ from botbot.db.bare import BareReader
 from botbot.jobs.signal import Signal
 from botbot.kit.cipher import Cipher
 from botbot.moderation import Screen
+from botbot.peers.discord.limits import InvalidRequests
 from botbot.peers.discord.oauth import DiscordOAuth
 from botbot.peers.discord.rest import DiscordRest
 from botbot.peers.llm import ModelClient
@@ -31,13 +32,14 @@ class House:
     def build(cls, settings: Settings) -> "House":
         screen = Screen(settings)  # first, because only this can fail, and nothing is open yet
         database = Database(settings.effective_database_url)
+        invalid = InvalidRequests()
         return cls(
             settings=settings,
             db=database,
             cipher=Cipher(settings.secret_keys()),
             signal=Signal(database),
-            oauth=DiscordOAuth(settings),
-            discord=DiscordRest(settings),
+            oauth=DiscordOAuth(settings, invalid=invalid),
+            discord=DiscordRest(settings, invalid=invalid),
             model=ModelClient(settings),
             screen=screen,
             limiter=Limiter(settings.redis_url),

@@ -54,6 +54,8 @@ async def assert_nothing_left(discord: DiscordHandle, house: House) -> None:
         (PROFILE, 0, 403, 50013, "discord_permission_missing"),
         (PROFILE, 0, 404, 10004, "discord_not_found"),
         (PROFILE, 0, 400, 50035, "discord_refused"),
+        (PROFILE, 0, 400, 30007, "discord_refused"),
+        (PROFILE, 0, 401, 0, "discord_refused"),
         (GUILD, 0, 404, 10004, "discord_not_found"),
         (GUILD, 0, 403, 50001, "discord_not_found"),
         (MEMBER, 1, 404, 10007, "discord_not_found"),
@@ -301,16 +303,19 @@ async def test_removed_while_it_says_hello(
     house: House,
 ) -> None:
     """The greeting was posted, nobody told us, and it is taken back all the same."""
-    shown = await _stopped_in_its_greeting(ada, personality, discord, drain)
-    assert len(scene.said_by_bot(discord)) == 1
+
+    def it_was_said() -> None:
+        assert len(scene.said_by_bot(discord)) == 1
+
+    shown = await _stopped_in_its_greeting(ada, personality, discord, drain, it_was_said)
     assert (await finish(ada, shown["id"]))["status"] == "rolled_back"
     await assert_nothing_left(discord, house)
 
 
 async def _stopped_in_its_greeting(
-    ada: Person, personality: PersonalityTemplate, discord: DiscordHandle, drain: Drain
+    ada: Person, personality: PersonalityTemplate, discord: DiscordHandle, drain: Drain, then: Callable[[], None]
 ) -> dict[str, Any]:
-    """Its creator removes it while the answer to its greeting is on the way."""
+    """Its creator removes it while the answer to its greeting is on the way; `then` happens before the undo begins."""
     hold = discord.fail(*SPEAK, hang=0.5, after_effect=True)
     shown = await scene.deploy(ada, personality.id)
     working = asyncio.create_task(drain())
@@ -318,6 +323,7 @@ async def _stopped_in_its_greeting(
         await asyncio.sleep(0.01)
     answer = await ada.delete(f"{scene.DEPLOYMENTS}/{shown['id']}")
     assert (answer.status_code, answer.json()["status"]) == (202, "rolling_back")
+    then()
     await working
     return shown
 
@@ -330,9 +336,11 @@ async def test_an_undo_that_fails_is_repeated(
     finish: Finish,
     house: House,
 ) -> None:
-    shown = await _stopped_in_its_greeting(ada, personality, discord, drain)
-    discord.fail(*PROFILE, status=500, times=3)
-    discord.fail("DELETE", "/channels/*/messages/*", status=502, after_effect=True)
+    def trouble() -> None:
+        discord.fail(*PROFILE, status=500, times=3)
+        discord.fail("DELETE", "/channels/*/messages/*", status=502, after_effect=True)
+
+    shown = await _stopped_in_its_greeting(ada, personality, discord, drain, trouble)
     assert (await finish(ada, shown["id"]))["status"] == "rolled_back"
     await assert_nothing_left(discord, house)
 
@@ -347,8 +355,11 @@ async def test_an_undo_that_never_works_asks_for_a_person(
     make_site: MakeSite,
 ) -> None:
     """F5: it says what is left, holds the place, and `retry` goes on with the undo."""
-    shown = await _stopped_in_its_greeting(ada, personality, discord, drain)
-    discord.fail(*PROFILE, status=500, times=10_000)
+
+    def trouble() -> None:
+        discord.fail(*PROFILE, status=500, times=10_000)
+
+    shown = await _stopped_in_its_greeting(ada, personality, discord, drain, trouble)
     shown = await finish(ada, shown["id"])
     assert shown["status"] == "needs_attention"
     assert "set_profile" in shown["failure"]["details"]["leftover"]
@@ -374,8 +385,11 @@ async def test_what_is_stuck_can_be_removed(
     house: House,
 ) -> None:
     """Everything goes that was still there: also the greeting and the name that came from nowhere."""
-    shown = await _stopped_in_its_greeting(ada, personality, discord, drain)
-    discord.fail("DELETE", "/channels/*/messages/*", status=500, times=10_000)
+
+    def trouble() -> None:
+        discord.fail("DELETE", "/channels/*/messages/*", status=500, times=10_000)
+
+    shown = await _stopped_in_its_greeting(ada, personality, discord, drain, trouble)
     assert (await finish(ada, shown["id"]))["status"] == "needs_attention"
     discord.clear_failures()
     assert (await ada.delete(f"{scene.DEPLOYMENTS}/{shown['id']}")).status_code == 202

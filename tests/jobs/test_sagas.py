@@ -16,7 +16,15 @@ from sqlalchemy import select, update
 from botbot.db import Database
 from botbot.errors import BotBotError, DiscordBusy, DiscordRefused, DiscordUnavailable, PeerError
 from botbot.jobs import sagas
-from botbot.jobs.engine import ATTEMPTS, OPTIONAL_ATTEMPTS, UNDO_ATTEMPTS, SagaRunner, Step
+from botbot.jobs.engine import (
+    ATTEMPTS,
+    FORWARD_REFUSALS,
+    MOST_REFUSALS,
+    OPTIONAL_ATTEMPTS,
+    UNDO_ATTEMPTS,
+    SagaRunner,
+    Step,
+)
 from botbot.jobs.models import Saga, SagaStep
 from botbot.jobs.sagas import LEASE, Claim, LeaseLost
 from botbot.jobs.signal import Signal
@@ -26,7 +34,8 @@ Run = Callable[..., Awaitable[None]]
 
 
 class Pebble:
-    """A step that writes down what happens to it. `trouble` and `undo_trouble` are raised one by one, in order."""
+    """A step that writes down what happens to it. `trouble`, `undo_trouble` and `note_trouble` are raised one by one,
+    in order."""
 
     def __init__(self, name: str, diary: list[str], *, optional: bool = False) -> None:
         self.name = name
@@ -34,6 +43,7 @@ class Pebble:
         self.diary = diary
         self.trouble: list[Exception] = []
         self.undo_trouble: list[Exception] = []
+        self.note_trouble: list[Exception] = []
         self.hold: asyncio.Event | None = None
         self.entered = asyncio.Event()
 
@@ -51,6 +61,8 @@ class Pebble:
 
     async def note(self, session: Any, claim: Claim, noted: dict[str, Any]) -> None:
         assert noted["before"].startswith(self.name)
+        if self.note_trouble:
+            raise self.note_trouble.pop(0)
         self.diary.append(f"{self.name} noted")
 
     async def undo(self, claim: Claim, noted: dict[str, Any]) -> None:
@@ -318,7 +330,83 @@ async def test_an_undo_that_never_works_is_stuck_and_says_what_is_left(
     assert await claim(database) is None
 
 
+def invalid(error: PeerError) -> PeerError:
+    """As Discord counts 401, 403 and 429."""
+    error.is_invalid = True
+    return error
+
+
+async def test_three_answers_that_discord_counts_turn_it_round(database: Database, path: Path, walk: Run) -> None:
+    path.last.trouble = [invalid(DiscordBusy(retry_after=1)) for _ in range(99)]
+    await plan(database)
+    await walk(9)
+    assert sum(line.startswith("last ") and line[5:].isdigit() for line in path.diary) == FORWARD_REFUSALS
+    assert path.ends == ["undoing: discord_unavailable", "undone"]
+
+
+async def test_no_sixth_answer_that_discord_counts(database: Database, path: Path, walk: Run) -> None:
+    """Forwards and back together: three limits, then two refused undos, and a person has to look."""
+    path.last.trouble = [invalid(DiscordBusy(retry_after=1)) for _ in range(99)]
+    path.first.undo_trouble = [invalid(DiscordRefused()) for _ in range(99)]
+    saga_id = await plan(database)
+    await walk(12)
+    assert path.tried.count("undo first") == MOST_REFUSALS - FORWARD_REFUSALS
+    assert path.ends[-1] == "stuck"
+    found = await row(database, saga_id)
+    assert found.payload == {"colour": "blue", sagas.REFUSALS: MOST_REFUSALS}
+    assert sagas.without_count(found.payload) == {"colour": "blue"}
+
+
+async def test_waits_of_our_own_are_not_counted(database: Database, path: Path, walk: Run) -> None:
+    """Obeying a known limit asks nothing, so it may go on for hours."""
+    path.last.trouble = [DiscordBusy(retry_after=60)] * 8
+    await plan(database)
+    await walk(10, minutes=2)
+    assert path.ends == ["done"]
+
+
+async def test_a_note_that_fails_turns_it_round_and_does_not_go_on_for_ever(
+    database: Database, path: Path, walk: Run
+) -> None:
+    """Rows of ours that can't become true end like a refusal: once the lease is over would be too late, for ever."""
+    path.last.note_trouble = [ZeroDivisionError()]
+    saga_id = await plan(database)
+    await walk()
+    assert path.ends == ["undoing: internal_error", "undone"]
+    assert (await seen(database, saga_id))[0] == "undone"
+
+
 # Claims, leases, fences
+
+
+async def test_who_was_turned_round_gives_way_at_once(database: Database, path: Path, runner: SagaRunner) -> None:
+    """The undo waits for the call on its way, and not a second longer."""
+    path.first.hold = asyncio.Event()
+    saga_id = await plan(database)
+    working = asyncio.create_task(runner.drain())
+    await path.first.entered.wait()
+    async with database.write() as session:
+        later = clock.now() + LEASE
+        turned = {"status": "undoing", "fence": Saga.fence + 1, "run_at": later, "lease_until": None}
+        await session.execute(update(Saga).where(Saga.id == saga_id).values(turned))
+    path.first.hold.set()
+    await working
+    await runner.drain()
+    assert (await seen(database, saga_id))[0] == "undone"
+    assert path.tried == ["first 1", "undo first"]
+
+
+async def test_nobody_gives_way_for_another_worker(database: Database) -> None:
+    """A turned saga that somebody else held waits for that one's call."""
+    saga_id = await plan(database)
+    ours = await claim(database)
+    assert ours is not None
+    later = clock.now() + LEASE
+    async with database.write() as session:
+        turned = {"status": "undoing", "fence": Saga.fence + 1, "run_at": later, "lease_until": None, "owner": "x:1:y"}
+        await session.execute(update(Saga).where(Saga.id == saga_id).values(turned))
+        await sagas.give_way(session, ours)
+    assert (await row(database, saga_id)).run_at == later
 
 
 async def test_of_eight_workers_one_gets_it(database: Database, another: Callable[[], Database]) -> None:

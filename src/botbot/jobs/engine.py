@@ -3,11 +3,14 @@
 - A failure that may pass puts the step to `waiting` with `retry_at` and frees the worker.
 - An optional step (a picture, a greeting) never fails the saga: while it waits the others go on, and when it is
   refused it is `skipped`.
-- A failed undo is repeated; after `UNDO_ATTEMPTS` the saga is `stuck` and says what is left, for a person to see."""
+- A failed undo is repeated; after `UNDO_ATTEMPTS` the saga is `stuck` and says what is left, for a person to see.
+- Answers that Discord holds against us (401, 403, 429) are counted over the whole saga, forwards and back: after
+  `FORWARD_REFUSALS` it turns round, after `MOST_REFUSALS` it is stuck."""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.db import Database
 from botbot.errors import ApiError, BotBotError, DiscordBusy, PeerError, StorageUnavailable
-from botbot.jobs import sagas
+from botbot.jobs import metrics, sagas
 from botbot.jobs.models import SagaStep
 from botbot.jobs.sagas import Claim, LeaseLost
 from botbot.jobs.signal import Signal
@@ -29,6 +32,8 @@ ATTEMPTS = 6
 OPTIONAL_ATTEMPTS = 12
 UNDO_ATTEMPTS = 8
 CONCURRENT = 16
+FORWARD_REFUSALS = 3
+MOST_REFUSALS = 5
 PREPARING = timedelta(minutes=3)
 """How long a step may fail to find out what its undo would need."""
 PATIENCE = timedelta(hours=6)
@@ -145,6 +150,7 @@ class SagaRunner:
             await _Run(self._database, claim, self._kinds[claim.kind]).go()
         except LeaseLost:
             log.info("saga %s went on elsewhere", claim.saga_id)
+            await self._patiently(lambda: self._give_way(claim))
         except StorageUnavailable:
             log.warning("saga %s waits for the database", claim.saga_id)
         except Exception:
@@ -152,6 +158,10 @@ class SagaRunner:
         finally:
             self._slots.release()
             self._woken.wake()
+
+    async def _give_way(self, claim: Claim) -> None:
+        async with self._database.write() as session:
+            await sagas.give_way(session, claim)
 
 
 class _Run:
@@ -190,12 +200,41 @@ class _Run:
 
     async def _attempt(self, row: SagaStep) -> BotBotError | None:
         """Intent, call, outcome. Answers the failure, if there was one."""
+        step, result = self._steps[row.name], dict[str, Any]()
+
+        async def call() -> None:
+            noted = row.result if row.attempts else await step.prepare(self._claim)
+            await self._note(row, status="running", attempts=row.attempts + 1, result=noted, retry_at=None)
+            result.update({**noted, **await step.run(self._claim, noted, row.attempts)})
+
+        async def outcome() -> None:
+            async with self._database.write() as session:
+                await sagas.note_step(session, self._claim, row, status="done", result=result, error=None)
+                await step.note(session, self._claim, result)
+
+        return await self._try(row, "forward", call, outcome)
+
+    async def _take_back(self, row: SagaStep) -> BotBotError | None:
         step = self._steps[row.name]
+        await self._note(row, status="undoing", undo_attempts=row.undo_attempts + 1)
+
+        async def outcome() -> None:
+            async with self._database.write() as session:
+                await sagas.note_step(session, self._claim, row, status="undone", error=None)
+                await step.note_undo(session, self._claim, row.result)
+
+        return await self._try(row, "back", lambda: step.undo(self._claim, row.result), outcome)
+
+    async def _try(
+        self, row: SagaStep, direction: str, call: Callable[[], Awaitable[None]], outcome: Callable[[], Awaitable[None]]
+    ) -> BotBotError | None:
+        """A step's call, which has so long, and its outcome. Answers how it failed; what concerns the whole saga is
+        raised."""
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
-                noted = row.result if row.attempts else await step.prepare(self._claim)
-                await self._note(row, status="running", attempts=row.attempts + 1, result=noted, retry_at=None)
-                result = {**noted, **await step.run(self._claim, noted, row.attempts)}
+                await call()
+            await outcome()
         except TimeoutError:
             return PeerError("It took too long.")
         except (LeaseLost, StorageUnavailable):
@@ -203,16 +242,17 @@ class _Run:
         except BotBotError as error:
             return error
         except Exception:
-            log.exception("saga %s: step %s met the unexpected", self._claim.saga_id, row.name)
+            log.exception("saga %s: step %s (%s) met the unexpected", self._claim.saga_id, row.name, direction)
             return BotBotError()
-        async with self._database.write() as session:
-            await sagas.note_step(session, self._claim, row, status="done", result=result, error=None)
-            await step.note(session, self._claim, result)
+        finally:
+            attempt = row.attempts if direction == "forward" else row.undo_attempts
+            metrics.step_tried(row.name, direction, attempt, time.perf_counter() - began)
         return None
 
     async def _fail(self, row: SagaStep, error: BotBotError) -> bool:
         """Decide what a failure means; true when this run is over for now."""
         step, plain = self._steps[row.name], msgspec.to_builtins(error.to_api_error())
+        self._count(error)
         if _may_pass(error) and self._has_patience(row, step.optional, error):
             await self._note(row, status="waiting", retry_at=self._retry_at(row, error), error=plain)
             return False
@@ -226,7 +266,14 @@ class _Run:
         self._claim.status, self._claim.error = "undoing", plain
         return True
 
+    def _count(self, error: BotBotError) -> None:
+        """Remember, with the next note, an answer that Discord holds against us."""
+        if isinstance(error, PeerError) and error.is_invalid:
+            self._claim.payload = {**self._claim.payload, sagas.REFUSALS: self._claim.refusals + 1}
+
     def _has_patience(self, row: SagaStep, optional: bool, error: BotBotError) -> bool:
+        if self._claim.refusals >= FORWARD_REFUSALS:
+            return False
         age = clock.now() - self._claim.created_at
         if not row.attempts and not isinstance(error, DiscordBusy):
             return age < PREPARING  # Nothing has happened yet, so attempts are not counted yet either.
@@ -253,6 +300,8 @@ class _Run:
             else:
                 await sagas.note_saga(session, self._claim, release=True, status="done")
                 await self._kind.on_done(session, self._claim)
+        if not waiting:
+            metrics.saga_ended(self._claim.kind, "done")
 
     async def _backward(self) -> None:
         for row in reversed(self._claim.steps):
@@ -264,38 +313,22 @@ class _Run:
         async with self._database.write() as session:
             await sagas.note_saga(session, self._claim, release=True, status="undone")
             await self._kind.on_undone(session, self._claim)
-        return None
-
-    async def _take_back(self, row: SagaStep) -> BotBotError | None:
-        step = self._steps[row.name]
-        await self._note(row, status="undoing", undo_attempts=row.undo_attempts + 1)
-        try:
-            async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
-                await step.undo(self._claim, row.result)
-        except TimeoutError:
-            return PeerError("It took too long.")
-        except (LeaseLost, StorageUnavailable):
-            raise
-        except BotBotError as error:
-            return error
-        except Exception:
-            log.exception("saga %s: undoing %s met the unexpected", self._claim.saga_id, row.name)
-            return BotBotError()
-        async with self._database.write() as session:
-            await sagas.note_step(session, self._claim, row, status="undone", error=None)
-            await step.note_undo(session, self._claim, row.result)
+        metrics.saga_ended(self._claim.kind, "undone")
         return None
 
     async def _undo_later(self, row: SagaStep, error: BotBotError) -> None:
         plain = msgspec.to_builtins(error.to_api_error())
-        stuck = row.undo_attempts >= UNDO_ATTEMPTS
+        self._count(error)
+        stuck = row.undo_attempts >= UNDO_ATTEMPTS or self._claim.refusals >= MOST_REFUSALS
         async with self._database.write() as session:
-            await sagas.note_step(session, self._claim, row, error=plain)
+            await sagas.note_step(session, self._claim, row, status="undoing", error=plain)
             if stuck:
                 await sagas.note_saga(session, self._claim, release=True, status="stuck")
                 await self._kind.on_stuck(session, self._claim, self._leftover())
             else:
                 await sagas.note_saga(session, self._claim, release=True, run_at=_undo_at(row, error))
+        if stuck:
+            metrics.saga_ended(self._claim.kind, "stuck")
 
     def _leftover(self) -> list[str]:
         return [row.name for row in self._claim.steps if row.attempts and row.status not in {"undone", "skipped"}]

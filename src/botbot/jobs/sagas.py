@@ -21,6 +21,8 @@ from botbot.kit import clock, ids
 TOPIC = "sagas"
 LEASE = timedelta(seconds=15)
 """Longer than the longest step, short enough that a dead worker's saga goes on within 30 s."""
+REFUSALS = "refusals"
+"""Where a saga's payload counts the answers that Discord holds against us."""
 OWNER = f"{socket.gethostname()}:{os.getpid()}:{ids.new_secret()[:8]}"
 
 
@@ -42,9 +44,18 @@ class Claim:
     created_at: datetime
     steps: list[SagaStep] = field(default_factory=list)
 
+    @property
+    def refusals(self) -> int:
+        return int(self.payload.get(REFUSALS, 0))
+
     def result(self, name: str) -> dict[str, Any]:
         """What the step of that name noted; empty when it hasn't."""
         return next((step.result for step in self.steps if step.name == name), {})
+
+
+def without_count(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload for another try, to which nothing is held against us yet."""
+    return {name: value for name, value in payload.items() if name != REFUSALS}
 
 
 async def plan_saga(
@@ -109,7 +120,7 @@ async def note_saga(session: AsyncSession, claim: Claim, *, release: bool = Fals
     noted = await session.execute(
         update(Saga)
         .where(Saga.id == claim.saga_id, Saga.fence == claim.fence)
-        .values(lease_until=lease, updated_at=clock.now(), **values)
+        .values(lease_until=lease, updated_at=clock.now(), payload=claim.payload, **values)
     )
     if cast(CursorResult[Any], noted).rowcount != 1:
         raise LeaseLost(claim.saga_id)
@@ -124,6 +135,13 @@ async def note_step(session: AsyncSession, claim: Claim, step: SagaStep, **value
     )
     for name, value in values.items():
         setattr(step, name, value)
+
+
+async def give_way(session: AsyncSession, claim: Claim) -> None:
+    """Our call is over and somebody turned the saga round meanwhile: the undo need not wait until our lease is."""
+    turned = (Saga.id == claim.saga_id, Saga.fence == claim.fence + 1, Saga.status == "undoing")
+    waits_for_us = (Saga.owner == OWNER, Saga.lease_until.is_(None), Saga.run_at > clock.now())
+    await session.execute(update(Saga).where(*turned, *waits_for_us).values(run_at=clock.now()))
 
 
 async def release_dead_leases(session: AsyncSession) -> int:

@@ -1,7 +1,8 @@
 """Rate limits: exact in one process by default, exact across processes with Redis.
 
 When Redis is lost the limiter falls back to this process's memory: browsing goes on, and money is guarded elsewhere
-(`jobs/budgets.py` keeps its caps in the database and fails closed)."""
+(`jobs/budgets.py` keeps its caps in the database and fails closed). That memory is `kit/windows.py`: the library's own
+looks through every visitor's key at every use, each in a thread."""
 
 import ipaddress
 import logging
@@ -11,11 +12,12 @@ from typing import Any, NamedTuple
 
 import redis.asyncio
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from botbot.errors import RateLimited
+from botbot.kit.windows import Windows
 
 log = logging.getLogger("botbot.limits")
 
@@ -48,7 +50,7 @@ class Limiter:
     """Moving windows of a minute. `redis_url` as the setting has it; empty keeps everything in this process."""
 
     def __init__(self, redis_url: str = "", *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._memory = MovingWindowRateLimiter(MemoryStorage())
+        self._memory = Windows()
         self._pool: redis.asyncio.ConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
         if redis_url:
@@ -73,7 +75,9 @@ class Limiter:
                 return await _hit(self._shared, item, name, key)
             except (RedisError, OSError, TimeoutError):
                 log.warning("Redis isn't answering; limits hold per process meanwhile.")
-        return await _hit(self._memory, item, name, key)
+        if not self._memory.use((name, key), per_minute):
+            raise _refused(self._memory.room((name, key), per_minute).reset_after_seconds)
+        return None
 
     async def left(self, used: Iterable[tuple[str, str]], per_minute: int) -> Left:
         """What the tightest of several (name, key) leaves; counts nothing."""
@@ -87,7 +91,8 @@ class Limiter:
                 return await _stats(self._shared, item, *key)
             except (RedisError, OSError, TimeoutError):
                 pass  # `hit` has said so already.
-        return await _stats(self._memory, item, *key)
+        room = self._memory.room(key, item.amount)
+        return room.remaining, _whole(room.reset_after_seconds)
 
     async def aclose(self) -> None:
         if self._pool is not None:
@@ -97,9 +102,17 @@ class Limiter:
 async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, *key: str) -> None:
     if not await limiter.hit(item, *key):
         window = await limiter.get_window_stats(item, *key)
-        raise RateLimited(retry_after=max(1.0, min(60.0, window.reset_time - time.time())))
+        raise _refused(window.reset_time - time.time())
 
 
 async def _stats(limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, *key: str) -> tuple[int, int]:
     window = await limiter.get_window_stats(item, *key)
-    return window.remaining, max(1, min(60, round(window.reset_time - time.time())))
+    return window.remaining, _whole(window.reset_time - time.time())
+
+
+def _refused(seconds: float) -> RateLimited:
+    return RateLimited(retry_after=max(1.0, min(60.0, seconds)))
+
+
+def _whole(seconds: float) -> int:
+    return max(1, min(60, round(seconds)))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from botbot.errors import BotBotError
 from botbot.peers.discord import failures
 from botbot.peers.discord.ask import Ask
-from botbot.peers.discord.limits import NON_ESSENTIAL_UNTIL, Limits, TooBusy
+from botbot.peers.discord.limits import NON_ESSENTIAL_UNTIL, InvalidRequests, Limits, TooBusy
 from botbot.peers.discord.line import DEADLINE_SECONDS, Answer, Line, Lost
 from botbot.peers.discord.wire import Nonsense, decode
 from botbot.settings import Settings
@@ -22,11 +22,16 @@ class Caller:
     All raise, besides what a method names: `DiscordUnavailable` (no sense, no answer; `maybe_happened` for writes),
     `DiscordBusy` (a limit; nothing happened), `DiscordRefused` and its kin (a lasting no)."""
 
-    def __init__(self, settings: Settings, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        invalid: InvalidRequests | None = None,
+    ) -> None:
         self._deadline_seconds = deadline_seconds
         home = quote(settings.public_url, safe=":/[]%")
         self._line = Line(settings.discord_api_url, f"DiscordBot ({home}, {metadata.version('botbot-marketplace')})")
-        self._limits = Limits()
+        self._limits = Limits(invalid)
 
     async def aclose(self) -> None:
         await self._line.aclose()
@@ -35,6 +40,11 @@ class Caller:
     def invalid_requests(self) -> int:
         """How many 401, 403 and 429 came in the last ten minutes. Discord bars an address at 10,000."""
         return self._limits.invalid.count(asyncio.get_running_loop().time())
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long nothing is asked because too much was refused; mostly 0."""
+        return self._limits.invalid.rest_seconds(asyncio.get_running_loop().time())
 
     @property
     def may_spend(self) -> bool:

@@ -16,9 +16,10 @@ from botbot.errors import (
     DiscordUnavailable,
     DiscordUnknown,
     GuildPermissionMissing,
+    PeerError,
 )
 from botbot.peers.discord.ask import Ask
-from botbot.peers.discord.limits import read_slowdown
+from botbot.peers.discord.limits import is_invalid, read_slowdown
 from botbot.peers.discord.line import Answer, Lost
 from botbot.peers.discord.wire import ErrorBody, Nonsense, OAuthErrorBody, decode
 
@@ -66,6 +67,13 @@ def _busy_message(seconds: float) -> str:
 
 def from_answer(ask: Ask, answer: Answer) -> BotBotError:
     """The failure behind any status that is not 2xx."""
+    failure = _from_status(ask, answer)
+    if isinstance(failure, PeerError):
+        failure.is_invalid = is_invalid(answer)
+    return failure
+
+
+def _from_status(ask: Ask, answer: Answer) -> BotBotError:
     if answer.status == 429:
         return busy(read_slowdown(answer).seconds)
     if answer.status >= 500 or answer.status == 408:

@@ -2,17 +2,23 @@
 
 Discord publishes no numbers; its answers name a bucket (`X-RateLimit-Bucket`), what is left of it and when it starts
 anew. Buckets are shared between routes and separate for each top-level id (channel, guild, webhook) and each token.
-Three rules follow:
+Over them all lies one number that is published: 50 requests a second for each token. Four rules follow:
 
 * Nothing is known about a new bucket, so its first call goes alone and the others wait for what its answer says.
 * A call counts against the bucket when it leaves. An answer's `Remaining` doesn't know of calls still on their way,
   so those are taken off again. This errs on the slow side and mends itself with the next answer.
+* No token is used more than 45 times in any second, so that neither a slow network that bunches calls together nor a
+  second process with little to say meets the 50.
 * A wait of up to two seconds is waited out here. Longer ones raise `DiscordBusy` with nothing sent: whoever asked has
   a row that can say "in about four minutes", and we don't.
+
+Apart from that, Discord bars an address after 10,000 answers of 401, 403 or 429 in ten minutes. `InvalidRequests`
+counts them for the whole process, and nothing is asked any more at a fraction of that.
 
 All times are the loop's monotonic clock, so a moved wall clock neither frees nor blocks anything."""
 
 import asyncio
+import logging
 import math
 from collections import deque
 from contextlib import suppress
@@ -25,6 +31,8 @@ from botbot.peers.discord.ask import Ask
 from botbot.peers.discord.line import Answer
 from botbot.peers.discord.wire import Nonsense, RateLimitBody, decode
 
+log = logging.getLogger("botbot.discord")
+
 PATIENCE_SECONDS = 2.0
 MARGIN_SECONDS = 0.01
 """Discord rounds `Reset-After` to milliseconds; a hair later is always right."""
@@ -34,9 +42,13 @@ BAN_SECONDS = 60.0
 """How long to stay away after a 429 that says nothing: not Discord's API, but the network in front of it."""
 EVERYBODY = "*"
 MOST_BUCKETS = 5_000
+GLOBAL_PER_SECOND = 45
+"""Discord allows 50. Source: Discord docs, topics/rate-limits, global rate limit."""
 INVALID_WINDOW_SECONDS = 600.0
-NON_ESSENTIAL_UNTIL = 2_000
-"""Discord bars an address after 10,000 invalid requests in ten minutes; a fifth of that stops what can be spared."""
+NON_ESSENTIAL_UNTIL = 1_000
+"""So many invalid answers stop what can be spared."""
+NOTHING_UNTIL = 2_500
+"""So many stop everything: web, worker and bot behind one address stay below 10,000 together."""
 
 
 @dataclass(slots=True)
@@ -93,10 +105,11 @@ class Slowdown:
 
 
 class InvalidRequests:
-    """Counts 401, 403 and 429 in the last ten minutes."""
+    """Counts 401, 403 and 429 in the last ten minutes. One for the whole process: the bar is on our address."""
 
     def __init__(self) -> None:
         self._moments: deque[float] = deque(maxlen=20_000)
+        self._is_resting = False
 
     def add(self, now: float) -> None:
         self._moments.append(now)
@@ -106,12 +119,49 @@ class InvalidRequests:
             self._moments.popleft()
         return len(self._moments)
 
+    def rest_seconds(self, now: float) -> float:
+        """How long nothing may be asked at all; 0 as long as there were few."""
+        count = self.count(now)
+        wait = self._moments[count - NOTHING_UNTIL] + INVALID_WINDOW_SECONDS - now if count >= NOTHING_UNTIL else 0.0
+        if bool(wait) != self._is_resting:
+            self._is_resting = bool(wait)
+            _say_resting(count, wait)
+        return wait
+
+
+def _say_resting(count: int, wait: float) -> None:
+    if wait:
+        log.error("Discord refused %s calls in ten minutes; none is made for %.0f s, or it bars us.", count, wait)
+    else:
+        log.warning("Discord is asked again.")
+
+
+class Pace:
+    """At most `GLOBAL_PER_SECOND` calls in any second, by the moments of the last ones."""
+
+    def __init__(self) -> None:
+        self._left: deque[float] = deque(maxlen=GLOBAL_PER_SECOND)
+
+    def wait_seconds(self, now: float) -> float:
+        if len(self._left) < GLOBAL_PER_SECOND:
+            return 0.0
+        return max(self._left[0] + 1.0 - now, 0.0)
+
+    def enter(self, now: float) -> None:
+        self._left.append(now)
+
+    def is_idle(self, now: float) -> bool:
+        return not self._left or self._left[-1] + 1.0 <= now
+
 
 class Limits:
-    def __init__(self) -> None:
-        self.invalid = InvalidRequests()
+    """`invalid` is shared by everything in the process that asks Discord; alone, it counts for itself."""
+
+    def __init__(self, invalid: InvalidRequests | None = None) -> None:
+        self.invalid = invalid or InvalidRequests()
         self._names: dict[str, str] = {}
         self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._paces: dict[str, Pace] = {}
         self._locked_until: dict[str, float] = {}
 
     async def enter(self, ask: Ask) -> Bucket | TooBusy:
@@ -120,11 +170,13 @@ class Limits:
         give_up_at = loop.time() + PATIENCE_SECONDS
         while True:
             now = loop.time()
-            bucket = self._bucket(ask)
-            lock = self._lock_seconds(ask.subject, now)
-            wait = lock or bucket.wait_seconds(now)
+            bucket, pace = self._bucket(ask), self._pace(ask)
+            wait = self._lock_seconds(ask.subject, now) or bucket.wait_seconds(now)
             if wait == 0.0 or (wait is None and now >= give_up_at):
+                wait = pace.wait_seconds(now)  # last, so that only who really goes takes a place
+            if wait == 0.0:
                 bucket.enter()
+                pace.enter(now)
                 return bucket
             if wait is not None and now + wait > give_up_at:
                 return TooBusy(wait)
@@ -141,7 +193,7 @@ class Limits:
         slowdown = read_slowdown(answer) if answer.status == 429 else None
         if slowdown:
             self._block(ask, bucket, slowdown, now)
-        if answer.status in {401, 403} or (slowdown and slowdown.scope != "shared"):
+        if is_invalid(answer):
             self.invalid.add(now)
         return slowdown
 
@@ -151,6 +203,12 @@ class Limits:
             self._forget_idle()
             self._buckets[key] = Bucket()
         return self._buckets[key]
+
+    def _pace(self, ask: Ask) -> Pace:
+        if ask.subject not in self._paces:
+            self._forget_idle()
+            self._paces[ask.subject] = Pace()
+        return self._paces[ask.subject]
 
     def _rename(self, ask: Ask, headers: httpx2.Headers) -> None:
         """The first answer tells the bucket's real name. What we know of this id's calls moves along with it."""
@@ -163,15 +221,16 @@ class Limits:
             self._buckets.setdefault((name, ask.top_level), old)
 
     def _forget_idle(self) -> None:
-        if len(self._buckets) < MOST_BUCKETS:
+        if max(len(self._buckets), len(self._paces)) < MOST_BUCKETS:
             return
         now = asyncio.get_running_loop().time()
+        self._paces = {who: pace for who, pace in self._paces.items() if not pace.is_idle(now)}
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_idle(now)}
         self._locked_until = {who: until for who, until in self._locked_until.items() if until > now}
 
     def _lock_seconds(self, subject: str, now: float) -> float:
         until = max(self._locked_until.get(subject, 0.0), self._locked_until.get(EVERYBODY, 0.0))
-        return max(until - now, 0.0)
+        return max(until - now, self.invalid.rest_seconds(now), 0.0)
 
     def _block(self, ask: Ask, bucket: Bucket, slowdown: Slowdown, now: float) -> None:
         until = now + min(slowdown.seconds, LONGEST_LOCK_SECONDS) + MARGIN_SECONDS
@@ -203,6 +262,13 @@ def _note_window(bucket: Bucket, headers: httpx2.Headers, now: float) -> None:
     bucket.remaining = min(left, bucket.remaining) if is_same_window else left  # answers may overtake each other
     bucket.limit = max(int(limit), 1)
     bucket.reset_at = reset_at
+
+
+def is_invalid(answer: Answer) -> bool:
+    """Whether Discord counts this answer towards the bar; a limit that others used up (`shared`) it doesn't."""
+    if answer.status == 429:
+        return read_slowdown(answer).scope != "shared"
+    return answer.status in {401, 403}
 
 
 def read_slowdown(answer: Answer) -> Slowdown:

@@ -15,6 +15,7 @@ from botbot.kit import clock
 from botbot.peers.discord import failures
 from botbot.peers.discord.ask import Ask, to_form
 from botbot.peers.discord.caller import Caller
+from botbot.peers.discord.limits import InvalidRequests
 from botbot.peers.discord.line import DEADLINE_SECONDS, Answer
 from botbot.peers.discord.wire import DiscordUser, TokenAnswer, TokenGrant, UserGuild
 from botbot.settings import Settings
@@ -38,9 +39,16 @@ def challenge(verifier: str) -> str:
 class DiscordOAuth:
     """Both redirects and the token endpoint. What can go wrong with any call is told at `Caller`."""
 
-    def __init__(self, settings: Settings, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        invalid: InvalidRequests | None = None,
+    ) -> None:
+        """`invalid` is the count that everything in this process shares."""
         self._settings = settings
-        self._caller = Caller(settings, deadline_seconds)
+        self._caller = Caller(settings, deadline_seconds, invalid)
 
     async def aclose(self) -> None:
         await self._caller.aclose()

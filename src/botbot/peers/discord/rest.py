@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from botbot.errors import DiscordUnknown, NotConfigured, ValidationFailed
 from botbot.peers.discord.ask import Ask, Who, to_json
 from botbot.peers.discord.caller import Caller
+from botbot.peers.discord.limits import InvalidRequests
 from botbot.peers.discord.line import DEADLINE_SECONDS
 from botbot.peers.discord.text import check_webhook_name, data_uri
 from botbot.peers.discord.wire import (
@@ -38,9 +39,16 @@ class DiscordRest:
     """The bot's calls. What can go wrong with any of them is told at `Caller`; guild and channel ids that don't exist,
     or where the bot isn't, raise `DiscordUnknown`, missing rights `GuildPermissionMissing`."""
 
-    def __init__(self, settings: Settings, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        invalid: InvalidRequests | None = None,
+    ) -> None:
+        """`invalid` is the count that everything in this process shares."""
         self._token = settings.discord_bot_token
-        self._caller = Caller(settings, deadline_seconds)
+        self._caller = Caller(settings, deadline_seconds, invalid)
 
     async def aclose(self) -> None:
         await self._caller.aclose()
@@ -49,6 +57,11 @@ class DiscordRest:
     def invalid_requests(self) -> int:
         """How many 401, 403 and 429 came in the last ten minutes; Discord bars an address at 10,000."""
         return self._caller.invalid_requests
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long we keep away from Discord because it refused too much; mostly 0."""
+        return self._caller.rest_seconds
 
     # Looking around
 
