@@ -22,8 +22,9 @@ from botbot.sandbox import cast
 from botbot.sandbox.faults import Fault
 from botbot.sandbox.handle import DiscordHandle
 
-ABOUT_SERVERS = "*[0-9]*"
-"""Every call that names a server or a channel; not the gateway's own, nor a sign-in's."""
+ABOUT_SERVERS = "/[gc][uh][ia][ln]*/[0-9]*"
+"""Every call that names one of the `/guilds` or `/channels`; not those of the bot's own start (`/oauth2/…`), which come
+when they like, nor a sign-in's."""
 HOLD_SECONDS = 2.0
 """Long beside the kill that follows, short beside the restart after it: no answer is still held at the end."""
 FINISH_SECONDS = 30.0
@@ -147,7 +148,8 @@ async def kill_at(stage: Stage, scenario: Scenario, number: int, wanted: str, mo
     first = asyncio.create_task(scenario.act(stage, told))
     kill.call = await _wait_for(stage, fault, seen, number, moment)
     stage.product.kill()
-    assert kill.call == wanted, f"{kill}: number {number} should be {wanted}"
+    came = [f"{call.method} {call.path}" for call in stage.discord.calls[seen:]]
+    assert kill.call == wanted, f"{kill}: number {number} should be {wanted}; these came: {came}"
     await _abandon(first)
     stage.discord.clear_failures()
     return await _judge(stage, scenario, kill, told)

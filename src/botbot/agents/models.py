@@ -12,7 +12,8 @@ from botbot.kit import clock, ids
 
 
 class Agent(Base):
-    """A personality at home in a guild. `status` is `active` or `paused`; only one agent of a guild is active."""
+    """A personality at home in a guild. `status` is `active` or `paused`; only one agent of a guild is active.
+    `language` is what it shall speak there; without one it speaks its own."""
 
     __tablename__ = "agents"
     __table_args__ = (
@@ -31,6 +32,7 @@ class Agent(Base):
     discord_guild_id: Mapped[int] = mapped_column(BigInteger, index=True)
     name: Mapped[str] = mapped_column(String)
     traits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    language: Mapped[str | None] = mapped_column(String)
     channel_ids: Mapped[list[str]] = mapped_column(Json, default=list)
     status: Mapped[str] = mapped_column(String, default="active")
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)

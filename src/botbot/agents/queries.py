@@ -14,7 +14,8 @@ from botbot.peers.llm import Message
 
 
 class Speaker(msgspec.Struct, frozen=True):
-    """An agent with everything it needs to answer. `snapshot` is the pinned version of its personality."""
+    """An agent with everything it needs to answer. `snapshot` is the pinned version of its personality, with what
+    it shall speak in this server as `spoken`, if somebody chose a language."""
 
     agent_id: str
     personality_id: str
@@ -53,7 +54,7 @@ def _speaker(agent: Agent, snapshot: dict[str, Any]) -> Speaker:
         status=agent.status,
         traits=agent.traits,
         channel_ids=tuple(int(each) for each in agent.channel_ids),
-        snapshot=snapshot,
+        snapshot={**snapshot, "spoken": agent.language} if agent.language else snapshot,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from botbot.catalog.rules import SCALES, scales
+from botbot.kit.languages import language_name
 from botbot.peers.llm import Message
 
 HISTORY_TURNS = 12
@@ -47,11 +48,13 @@ def fill(text: str, name: str) -> str:
 
 
 def system_message(snapshot: Mapping[str, Any], name: str, traits: Mapping[str, Any]) -> Message:
-    """The stored prompt, then who the character is, its traits, and what holds for every character here."""
+    """The stored prompt, then who the character is, its traits, the language somebody chose for it (`spoken`), and
+    what holds for every character here."""
     parts = [
         fill(snapshot["system_prompt"], name),
         "About you:\n" + fill(snapshot["persona"], name),
         _traits_in_words({**snapshot.get("traits", {}), **traits}),
+        _language_in_words(snapshot.get("spoken")),
         HOUSE_RULES,
     ]
     return Message(role="system", content="\n\n".join(part for part in parts if part))
@@ -70,6 +73,13 @@ def _traits_in_words(traits: Mapping[str, Any]) -> str:
     ]
     words += [f"{name.replace('_', ' ')}: {value}" for name, value in traits.items() if isinstance(value, str)]
     return f"Your manner: {', '.join(words)}." if words else ""
+
+
+def _language_in_words(spoken: str | None) -> str:
+    """The stored prompt and its examples stay in the language they were written in."""
+    if not spoken:
+        return ""
+    return f"Answer in {language_name(spoken)}, whatever language your instructions and examples are written in."
 
 
 def example_turns(conversations: Sequence[Sequence[Mapping[str, str]]], name: str, most: int = 6) -> list[Message]:

@@ -100,7 +100,7 @@ async def resume(
 @post("/deployments/{deployment_id:str}/retry", status_code=202, summary="Try again")
 async def retry(deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None) -> Response[DeploymentOut]:
     who = require(viewer)
-    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.retry))
+    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, flow.retry))
 
 
 @patch(

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.accounts.discord_tokens import GuildLists
 from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival, install_url, require_discord
+from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.deployments import queries, rules, service
-from botbot.deployments.guilds import check_guild, managed_ids, require_manager
+from botbot.deployments.guilds import bits_of, check_guild, managed_ids, require_manager
 from botbot.deployments.models import AWAITING, PersonalityDeployment
 from botbot.deployments.queries import Found
 from botbot.deployments.schemas import (
@@ -26,6 +27,7 @@ from botbot.deployments.schemas import (
 )
 from botbot.errors import (
     AlreadyDeployed,
+    Conflict,
     DeploymentBusy,
     DiscordRefused,
     GuildPermissionMissing,
@@ -68,7 +70,7 @@ async def request_deployment(
                 customizations=customizations,
                 replace=data.replace,
                 ready=guild.is_ready,
-                install_permissions=guild.granted | rules.PERMISSIONS,
+                install_permissions=guild.granted | bits_of(guild.missing),
                 key=key,
                 request_hash=digest,
             )
@@ -108,7 +110,9 @@ async def _replay(house: House, viewer: Viewer, key: str | None, digest: str) ->
 
 
 def _customizations(given: Any) -> dict[str, Any]:
-    return rules.check_customizations(given.name, given.traits, given.greeting) if given is not None else {}
+    if given is None:
+        return {}
+    return rules.check_customizations(given.name, given.traits, given.greeting, given.language)
 
 
 def _snowflake(text: str, field: str) -> int:
@@ -157,6 +161,7 @@ def change_verb(data: DeploymentChange) -> Verb:
     customizations = None if data.customizations is None else _customizations(data.customizations)
 
     async def verb(session: AsyncSession, viewer: Viewer, row: D) -> None:
+        spoken = row.version
         await service.change(
             session,
             viewer,
@@ -165,8 +170,25 @@ def change_verb(data: DeploymentChange) -> Verb:
             channel_ids=data.channel_ids,
             version=data.version,
         )
+        row.failure = None
+        if row.version != spoken:
+            row.previous_version = spoken
 
     return verb
+
+
+async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
+    """Begin again, or go on with an undo. One that has left the marketplace meanwhile moves in nowhere any more."""
+    if row.status == "rolled_back":
+        await _require_on_shelf(session, row)
+    await service.retry(session, viewer, row)
+    row.noticed = None
+
+
+async def _require_on_shelf(session: AsyncSession, row: D) -> None:
+    personality = await session.get(PersonalityTemplate, row.template_id)
+    if personality is None or personality.archived_at is not None or not personality.is_public:
+        raise Conflict("This personality has left the marketplace, so it can’t move in anew.")
 
 
 def resume_verb(replace: bool) -> Verb:
@@ -195,6 +217,7 @@ async def on_install(house: House, guilds: GuildLists, viewer: Viewer, arrival: 
             return
         if rules.has_expired(row.status, row.created_at, clock.now()):
             raise DeploymentBusy("This invitation has run out. Please start again.", status="expired")
+        await _require_on_shelf(session, row)
         await service.enqueue(session, viewer, row, rules.moving_in(row.customizations))
 
 

@@ -38,6 +38,11 @@ class GuildCheck:
         return self.bot_present and not self.missing
 
 
+def bits_of(names: list[str]) -> int:
+    """Those permissions as an invitation asks for them."""
+    return sum(int(Permission[name]) for name in names)
+
+
 def bot_id(house: House) -> int:
     """The bot's own user id: the first part of its token in base64. An old application's id may be another one."""
     first = house.settings.discord_bot_token.partition(".")[0]

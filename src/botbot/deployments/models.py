@@ -16,7 +16,10 @@ _LIVE_SQL = f"status in ({', '.join(repr(s) for s in LIVE)}) and replaced_by is 
 
 class PersonalityDeployment(Base):
     """`status` is one of CONTRACT's ten. `replaced_by` names the deployment that took its place in the server; such
-    a row is paused and holds no place. The partial unique index decides who wins a race for one server."""
+    a row is paused and holds no place. The partial unique index decides who wins a race for one server.
+
+    `previous_version` is what it spoke before the last update; `noticed` which failure its owner has dismissed, as
+    `rules.news_key` writes it."""
 
     __tablename__ = "personality_deployments"
     __table_args__ = (
@@ -29,6 +32,12 @@ class PersonalityDeployment(Base):
             unique=True,
             sqlite_where=text(_LIVE_SQL),
             postgresql_where=text(_LIVE_SQL),
+        ),
+        Index(
+            "ix_personality_deployments_news",
+            "user_id",
+            sqlite_where=text("failure is not null"),
+            postgresql_where=text("failure is not null"),
         ),
     )
 
@@ -43,10 +52,12 @@ class PersonalityDeployment(Base):
     customizations: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     channel_ids: Mapped[list[str]] = mapped_column(Json, default=list)
     version: Mapped[int] = mapped_column(Integer)
+    previous_version: Mapped[int | None] = mapped_column(Integer)
     install_permissions: Mapped[int] = mapped_column(BigInteger, default=0)
     wants_replace: Mapped[bool] = mapped_column(default=False)
     failure: Mapped[dict[str, Any] | None] = mapped_column(Json)
     previous_nick: Mapped[str | None] = mapped_column(String)
+    noticed: Mapped[str | None] = mapped_column(String)
     greeting: Mapped[dict[str, Any] | None] = mapped_column(Json)
     replaced_by: Mapped[str | None] = mapped_column(String)
     idempotency_key: Mapped[str | None] = mapped_column(String)

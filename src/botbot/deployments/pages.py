@@ -1,30 +1,33 @@
 """Moving a personality in, watching it, and looking after it; all of it by links and forms."""
 
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
-from msgspec import UNSET
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.discord_tokens import FLOOR, GuildLists
-from botbot.accounts.rules import Viewer, require
-from botbot.accounts.schemas import GuildOut
+from botbot.accounts.rules import Viewer, require, safe_next
 from botbot.accounts.web import is_fragment, login_url, page
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import card_view
-from botbot.deployments import flow, queries, rules, service
+from botbot.deployments import flow, forms, notices, queries, rules, service, views
 from botbot.deployments.guilds import list_manageable, managed_ids
 from botbot.deployments.preflight import Place, find_places
-from botbot.deployments.queries import Found
-from botbot.deployments.schemas import MOST_CHANNELS, Customizations, DeploymentChange, DeploymentRequest
-from botbot.errors import ApiError, BotBotError, DiscordSignInExpired, ValidationFailed
+from botbot.deployments.queries import Found, Talk
+from botbot.errors import ApiError, BotBotError, DiscordSignInExpired
 from botbot.house import House
-from botbot.kit import ids
+from botbot.kit import clock, ids
 from botbot.security.requests import StrictRequest
 
 Asker = Request[Any, Any, Any]
 PER_PAGE = 24
+TALK_OF = timedelta(days=30)
+"""How far back the answers and tokens are counted."""
+MOST_NOTES = 20
+"""Of so many newer versions it is told what their authors say."""
 
 
 @get("/personalities/{slug:str}/deploy", include_in_schema=False)
@@ -51,6 +54,7 @@ async def _start_page(
 ) -> Response[bytes]:
     async with house.db.read() as session:
         personality = await get_personality(session, slug)
+        snapshot = await _spoken(session, personality.id, personality.version) if chosen_id else {}
     servers: list[dict[str, Any]] = []
     if viewer is not None and house.settings.has_discord:
         try:
@@ -61,6 +65,7 @@ async def _start_page(
             error, status = error or failure.to_api_error(), failure.status
     chosen = next((server for server in servers if server["id"] == chosen_id), None)
     places = await _places(house, viewer, int(chosen_id)) if viewer and chosen and chosen["bot_present"] else []
+    search = request.query_params.get("q", "").strip()[:100]
     return page(
         request,
         viewer,
@@ -69,14 +74,18 @@ async def _start_page(
         personality=card_view(personality),
         step="sign_in" if viewer is None else "check" if chosen else "choose",
         login_url=login_url(request) if request.method == "GET" else _login_back(personality),
-        guilds=servers,
+        guilds=views.named_like(servers, search),
+        search=search,
+        can_search=len(servers) > views.MANY_SERVERS,
         chosen=chosen,
+        check=views.check(house, personality, snapshot, chosen) if chosen else None,
         places=places,
         filled=filled,
         action=f"/personalities/{personality.slug}/deploy",
         error=error,
         key=ids.new_secret(),
         refresh_url=f"/personalities/{personality.slug}/deploy?refresh=1",
+        share_url=f"{house.settings.public_url}/personalities/{personality.slug}/deploy",
         configured=house.settings.has_discord,
     )
 
@@ -97,25 +106,7 @@ async def _servers(house: House, guilds: GuildLists, viewer: Viewer, slug: str, 
     found = await list_manageable(house, guilds, viewer, fresher_than=FLOOR if refresh else None)
     async with house.db.read() as session:
         living = await queries.live_in(session, [int(guild.id) for guild in found])
-    return [_server(guild, living.get(int(guild.id)), slug) for guild in found]
-
-
-def _server(guild: GuildOut, occupant: Found | None, slug: str) -> dict[str, Any]:
-    return {
-        "id": guild.id,
-        "name": guild.name,
-        "icon_url": guild.icon,
-        "bot_present": guild.bot_present,
-        "missing_permissions": guild.missing_permissions,
-        "occupant": None
-        if occupant is None
-        else {
-            "deployment_id": occupant.row.id,
-            "name": occupant.name,
-            "is_same": occupant.personality.slug == slug,
-            "url": f"/deployments/{occupant.row.id}",
-        },
-    }
+    return [views.server(guild, living.get(int(guild.id)), slug) for guild in found]
 
 
 @post("/personalities/{slug:str}/deploy", status_code=303, include_in_schema=False)
@@ -126,53 +117,20 @@ async def deploy(
     who = require(viewer)
     pairs = await request.form_pairs()
     fields = dict(pairs)
-    guild_id, name = fields.get("discordGuildId", ""), fields.get("name", "").strip()
     try:
-        if not (guild_id.isascii() and guild_id.isdigit() and len(guild_id) <= 19):
-            raise ValidationFailed(fields={"discordGuildId": "must be one of your servers"})
-        wanted = DeploymentRequest(
-            guild_id, _channels(pairs), _customizations(name, fields), fields.get("replace") == "true"
-        )
+        async with house.db.read() as session:
+            own = (await get_personality(session, slug)).traits
+        wanted = forms.deployment_request(pairs, own)
         found = await flow.request_deployment(house, guilds, who, slug, wanted, fields.get("key") or None)
     except BotBotError as failure:
         if failure.status in {401, 404}:
             raise
-        error = failure.to_api_error()
+        error, chosen = failure.to_api_error(), fields.get("discordGuildId", "")
+        filled = forms.filled(pairs)
         return await _start_page(
-            request, house, guilds, viewer, slug, guild_id, error=error, status=failure.status, filled=_filled(pairs)
+            request, house, guilds, viewer, slug, chosen, error=error, status=failure.status, filled=filled
         )
     return Redirect(f"/deployments/{found.row.id}", status_code=303)
-
-
-def _customizations(name: str, fields: dict[str, str]) -> Customizations | None:
-    """A form whose boxes are unticked sends nothing of them, so each says with a hidden field that it was shown."""
-    is_quiet = "asks_greeting" in fields and "greeting" not in fields
-    if not name and not is_quiet:
-        return None
-    return Customizations(name=name or UNSET, greeting=False if is_quiet else None)
-
-
-def _filled(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """What a refused form held, to be shown again."""
-    fields = dict(pairs)
-    return {
-        "name": fields.get("name", ""),
-        "is_quiet": "asks_greeting" in fields and "greeting" not in fields,
-        "where": fields.get("where", "all"),
-        "channels": [value for name, value in pairs if name == "channel"],
-    }
-
-
-def _channels(pairs: list[tuple[str, str]]) -> list[str]:
-    """The ticked channels; none where it may speak everywhere. Raises `ValidationFailed`."""
-    if dict(pairs).get("where") != "some":
-        return []
-    chosen = [value for name, value in pairs if name == "channel"]
-    if not chosen:
-        raise ValidationFailed("Choose at least one channel, or let it speak everywhere.")
-    if len(chosen) > MOST_CHANNELS or not all(each.isascii() and each.isdigit() and len(each) <= 19 for each in chosen):
-        raise ValidationFailed(fields={"channelIds": f"must be up to {MOST_CHANNELS} channels of this server"})
-    return chosen
 
 
 @get("/deployments", include_in_schema=False)
@@ -183,13 +141,20 @@ async def list_mine(
     number = max(1, min(page_number, 100_000))
     managed = await _managed(guilds, who)
     async with house.db.read() as session:
-        found, total = await queries.list_deployments(session, who, managed, page=number, limit=PER_PAGE)
+        found, total = await queries.list_deployments(
+            session, who, managed, page=number, limit=PER_PAGE, only_mine=True
+        )
+        talk = await queries.talk_since(session, found, (clock.now() - TALK_OF).date())
     pagination = {
         "next_url": f"/deployments?page_number={number + 1}" if number * PER_PAGE < total else None,
         "previous_url": f"/deployments?page_number={number - 1}" if number > 1 else None,
     }
-    rows = [_view(request, house, who, each, can_manage=False) for each in found]
+    rows = [views.deployment(request, house, who, each, can_manage=False, talk=_of(each, talk)) for each in found]
     return page(request, viewer, "deployments/list.html", deployments=rows, pagination=pagination)
+
+
+def _of(found: Found, talk: dict[tuple[int, str], Talk]) -> Talk | None:
+    return talk.get((found.row.discord_guild_id, found.row.template_id))
 
 
 async def _managed(guilds: GuildLists, viewer: Viewer) -> set[int]:
@@ -209,11 +174,29 @@ async def show(
     found = await flow.see(house, guilds, who, deployment_id)
     moving = found.row.status in rules.MOVING
     can_manage = moving or await _can_manage(house, guilds, who, found)
-    view = _view(request, house, who, found, can_manage=can_manage)
-    changes = can_manage and rules.may(view["status"], "customise")
+    changes = can_manage and rules.may(found.row.status, "customise")
     places = await _places(house, who, found.row.discord_guild_id) if changes else []
+    about = await _about(house, who, found, changes=changes)
+    view = views.deployment(request, house, who, found, can_manage=can_manage, talk=about.pop("talk"))
     template = "deployments/_progress.html" if is_fragment(request) else "deployments/show.html"
-    return page(request, viewer, template, deployment=view, places=places)
+    return page(request, viewer, template, deployment=view, places=places, **about)
+
+
+async def _about(house: House, viewer: Viewer, found: Found, *, changes: bool) -> dict[str, Any]:
+    """What it did here lately, its versions, what was made to fit and first words for it."""
+    row, newest = found.row, found.personality.version
+    numbers = [row.version, row.previous_version or 0, *range(max(row.version, newest - MOST_NOTES) + 1, newest + 1)]
+    async with house.db.read() as session:
+        known = await queries.versions_named(session, row.template_id, numbers)
+        talk = await queries.talk_since(session, [found], (clock.now() - TALK_OF).date())
+    snapshot = known[row.version].snapshot if row.version in known else {}
+    return {
+        "talk": _of(found, talk),
+        "touch": views.own_touch(found, snapshot) if changes else None,
+        "update": views.update(found, known, for_staff=viewer.is_staff) if changes else None,
+        "way_back": views.way_back(found, known) if changes else None,
+        "hellos": rules.things_to_say(snapshot.get("sample_conversations") or []),
+    }
 
 
 async def _can_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Found) -> bool:
@@ -222,51 +205,6 @@ async def _can_manage(house: House, guilds: GuildLists, viewer: Viewer, found: F
         return await flow.may_manage(house, guilds, viewer, found)
     except BotBotError:
         return True
-
-
-def _view(request: Asker, house: House, viewer: Viewer, found: Found, *, can_manage: bool) -> dict[str, Any]:
-    row, shown = found.row, flow.present(house, viewer, found)
-    return {
-        "id": row.id,
-        "status": shown.status,
-        "personality": card_view(found.personality),
-        "guild_name": row.guild_name or "your server",
-        "guild_id": str(row.discord_guild_id),
-        "name": found.name,
-        "steps": [_step(step) for step in shown.steps],
-        "is_moving": shown.status in rules.MOVING,
-        "failure": shown.failure,
-        "install_url": shown.install_url,
-        "next_steps": shown.next_steps,
-        "open_url": _open_url(request, row.discord_guild_id, row.greeting),
-        "greeting": row.greeting["text"].partition("\n-# ")[0] if row.greeting else None,
-        "channel_name": (row.greeting or {}).get("channelName") or "general",
-        "created_at": row.created_at,
-        "deployed_at": row.deployed_at,
-        "replaced_by": row.replaced_by,
-        "can_manage": can_manage,
-        "channel_ids": row.channel_ids,
-        "actions": rules.ACTIONS.get(shown.status, set()),
-    }
-
-
-def _step(step: Any) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "label": rules.LABELS.get(step.name, step.name),
-        "status": step.status,
-        "at": step.at,
-        "retry_at": step.retry_at,
-        "note": step.note,
-    }
-
-
-def _open_url(request: Asker, guild_id: int, greeting: dict[str, Any] | None) -> str:
-    sandbox = request.app.state.sandbox_url
-    if sandbox:
-        return f"{sandbox}/servers/{guild_id}"
-    channel = greeting["channelId"] if greeting and greeting.get("channelId") else ""
-    return f"https://discord.com/channels/{guild_id}/{channel}".rstrip("/")
 
 
 async def _act(
@@ -291,7 +229,7 @@ async def resume(
 
 @post("/deployments/{deployment_id:str}/retry", status_code=303, include_in_schema=False)
 async def retry(house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str) -> Redirect:
-    return await _act(house, guilds, viewer, deployment_id, service.retry)
+    return await _act(house, guilds, viewer, deployment_id, flow.retry)
 
 
 @post("/deployments/{deployment_id:str}/remove", status_code=303, include_in_schema=False)
@@ -303,14 +241,29 @@ async def remove(house: House, guilds: GuildLists, viewer: Viewer | None, deploy
 async def customise(
     request: StrictRequest, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
 ) -> Redirect:
+    """One form's part of name, language, traits, channels or version."""
+    who = require(viewer)
     pairs = await request.form_pairs()
-    fields = dict(pairs)
-    change = DeploymentChange(
-        customizations=Customizations(name=fields["name"].strip() or None) if "name" in fields else None,
-        channel_ids=_channels(pairs) if "where" in fields else None,
-    )
-    verb = flow.change_verb(change)
-    return await _act(house, guilds, viewer, deployment_id, verb)
+    found = await flow.see(house, guilds, who, deployment_id)
+    async with house.db.read() as session:
+        snapshot = await _spoken(session, found.row.template_id, found.row.version)
+    own = snapshot.get("traits") or found.personality.traits
+    return await _act(house, guilds, who, deployment_id, flow.change_verb(forms.deployment_change(pairs, own)))
 
 
-handlers: list[Any] = [start, deploy, list_mine, show, pause, resume, retry, remove, customise]
+async def _spoken(session: AsyncSession, personality_id: str, version: int) -> dict[str, Any]:
+    known = await queries.versions_named(session, personality_id, [version])
+    return known[version].snapshot if version in known else {}
+
+
+@post("/deployments/{deployment_id:str}/dismiss", status_code=303, include_in_schema=False)
+async def dismiss(request: StrictRequest, house: House, viewer: Viewer | None, deployment_id: str) -> Redirect:
+    """A notice is read; back to where it stood."""
+    who = require(viewer)
+    fields = await request.fields()
+    async with house.db.write() as session:
+        await notices.dismiss(session, who, deployment_id, fields.get("key", ""))
+    return Redirect(safe_next(fields.get("next")), status_code=303)
+
+
+handlers: list[Any] = [start, deploy, list_mine, show, pause, resume, retry, remove, customise, dismiss]

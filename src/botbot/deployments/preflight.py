@@ -1,18 +1,29 @@
 """What a personality will find in a server, looked at before anything changes there."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from botbot.agents.rules import HISTORY_CHARACTERS, asking, conversation
 from botbot.deployments.guilds import bot_id
+from botbot.deployments.rules import PERMISSIONS
 from botbot.errors import DiscordUnknown
 from botbot.house import House
 from botbot.peers.discord.permissions import Permission, channel_permissions, missing_names
 from botbot.peers.discord.wire import Channel, Guild, Member
+from botbot.peers.llm.messages import estimate_usage
+from botbot.settings import Settings
+from botbot.usage.rules import micro_dollars, price_of
 
 SPEAK = int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES)
 TEXT_CHANNELS = (0, 5)
 """Text and announcements. Source: Discord docs, resources/channel, channel types."""
 ANNOUNCEMENTS = 5
+TRAFFIC = (50, 500, 5000)
+"""Messages a month to reckon with: a few friends, a lively server, a busy one."""
+USUAL_MESSAGE, USUAL_ANSWER = 80, 200
+"""Characters that somebody writes to it, and tokens that it answers with."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +73,56 @@ def _sees(guild: Guild, person: Member, channel: Channel) -> bool:
 def _place(guild: Guild, me: Member, channel: Channel) -> Place:
     lacking = missing_names(channel_permissions(guild, me, channel), SPEAK)
     return Place(channel.id, channel.name or "", lacking, channel.nsfw, channel.type == ANNOUNCEMENTS)
+
+
+# What it may do and hear there, and what that costs
+
+
+@dataclass(frozen=True)
+class Right:
+    """A permission that it needs, in Discord's name."""
+
+    name: str
+    is_held: bool
+
+
+def list_rights(missing: list[str]) -> list[Right]:
+    return [Right(name, name not in missing) for name in missing_names(0, PERMISSIONS)]
+
+
+@dataclass(frozen=True)
+class Month:
+    """So many messages a month, and what their answers cost in US dollars; `None` where no price is known."""
+
+    messages: int
+    dollars: float | None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Tokens that go to the model with each message, half of what it may remember included, and tokens of a usual
+    answer. `prompt` is the personality's own part of it. All guessed from lengths."""
+
+    model: str
+    prompt: int
+    each: int
+    answer: int
+    months: list[Month]
+    is_priced: bool
+
+
+def reckon(settings: Settings, snapshot: Mapping[str, Any], name: str, traits: Mapping[str, Any]) -> Costs | None:
+    """What it would cost to have it in a server. `None` without a model: sample replies cost nothing."""
+    if not settings.has_model:
+        return None
+    prompt = estimate_usage(conversation(snapshot, name, traits, [], ""), 0).prompt_tokens
+    remembered = estimate_usage([], HISTORY_CHARACTERS // 2 + USUAL_MESSAGE).completion_tokens
+    answer = min(asking(snapshot, USUAL_ANSWER).max_tokens, USUAL_ANSWER)
+    prices, model = settings.openai_prices, settings.openai_model
+    is_priced = price_of(prices, model) is not None
+
+    def month(messages: int) -> Month:
+        paid = micro_dollars(prices, model, (prompt + remembered) * messages, answer * messages)
+        return Month(messages, paid / 1_000_000 if is_priced else None)
+
+    return Costs(model, prompt, prompt + remembered, answer, [month(each) for each in TRAFFIC], is_priced)

@@ -1,5 +1,7 @@
 """Pure decisions of a deployment: its steps, what each state allows, what a person is told."""
 
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,8 @@ PERMISSIONS = int(PROFILE_MODE)
 """What the bot needs in guild-profile mode."""
 INSTALL_WITHIN = timedelta(hours=24)
 MAX_TRAITS = 40
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+"""A tag of BCP 47, as far as anybody chooses one."""
 
 DEPLOY = ("check_rights", "set_profile", "set_avatar", "create_agent", "say_hello", "register_agent")
 DEPLOY_QUIETLY = tuple(step for step in DEPLOY if step != "say_hello")
@@ -41,6 +45,8 @@ LABELS = {
 """What a person reads beside each step."""
 
 MOVING = ("queued", "running", "rolling_back")
+NEWS = ("rolled_back", "needs_attention", "removed", "active", "paused")
+"""States in which a failure is told to somebody who was elsewhere: it is over, and they may want to do something."""
 ACTIONS = {
     "awaiting_install": {"remove"},
     "active": {"pause", "remove", "customise"},
@@ -61,9 +67,12 @@ def may(status: str, action: str) -> bool:
 
 
 def check_customizations(
-    name: str | UnsetType | None, traits: dict[str, Any] | None, greeting: bool | None = None
+    name: str | UnsetType | None,
+    traits: dict[str, Any] | None,
+    greeting: bool | None = None,
+    language: str | UnsetType | None = UNSET,
 ) -> dict[str, Any]:
-    """What is stored of a request's customisations; a name of `None` takes an earlier one back.
+    """What is stored of a request's customisations; a name or language of `None` takes an earlier one back.
 
     Raises `ValidationFailed` under the fields' JSON names."""
     wrong: dict[str, str] = {}
@@ -74,7 +83,7 @@ def check_customizations(
         stored["name"] = name.strip()
         if problem := check_persona_name(name.strip()):
             wrong["customizations.name"] = problem
-    if traits:
+    if traits is not None:
         if len(traits) > MAX_TRAITS:
             wrong["customizations.traits"] = f"must have at most {MAX_TRAITS} keys"
         elif not all(_is_plain_trait(name, value) for name, value in traits.items()):
@@ -82,6 +91,10 @@ def check_customizations(
         stored["traits"] = traits
     if greeting is not None:
         stored["greeting"] = greeting
+    if language is not UNSET:
+        stored["language"] = language
+        if language is not None and not LANGUAGE.fullmatch(language):
+            wrong["customizations.language"] = "must be a language tag such as “de” or “pt-BR”"
     if wrong:
         raise ValidationFailed(fields=wrong)
     return stored
@@ -102,6 +115,22 @@ def next_steps(name: str) -> list[str]:
         "Reply to one of its messages to keep the conversation going.",
         f"Tell your members that {name} is an AI character, and that you can pause it here at any time.",
     ]
+
+
+THINGS_TO_SAY = ("Hello! Who are you?", "What can I ask you about?", "Tell me something I don’t know yet.")
+
+
+def things_to_say(conversations: Sequence[Sequence[Mapping[str, str]]]) -> list[str]:
+    """Three first messages: what people say to it in its own examples, filled up with what suits anybody."""
+    asked = [turns[0]["content"] for turns in conversations if turns and turns[0].get("role") == "user"]
+    short = [" ".join(text.split()) for text in asked if 0 < len(text) <= 140]
+    return list(dict.fromkeys([*short, *THINGS_TO_SAY]))[:3]
+
+
+def news_key(saga_id: str | None, status: str) -> str:
+    """Names one failure of one deployment, to know which was dismissed. `notices` says the same in SQL."""
+    kind = {"needs_attention": "stuck", "removed": "gone"}.get(status, "undone")
+    return f"{saga_id or ''}:{kind}"
 
 
 def greeting(opening_line: str, name: str) -> str:

@@ -14,12 +14,13 @@ MOST_CHANNELS = 50
 
 
 class Customizations(msgspec.Struct, rename="camel"):
-    """A `name` of null takes an earlier one back; one that isn't there leaves it as it is. With `greeting` false it
-    moves in without a word."""
+    """A `name` or `language` of null takes an earlier one back; one that isn't there leaves it as it is. `traits` takes
+    the place of all traits chosen before. With `greeting` false it moves in without a word."""
 
     name: str | msgspec.UnsetType | None = msgspec.UNSET
     traits: dict[str, Any] | None = None
     greeting: bool | None = None
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class DeploymentRequest(msgspec.Struct, rename="camel"):

@@ -20,7 +20,7 @@ from botbot.deployments import queries, rules
 from botbot.deployments.models import AWAITING, PersonalityDeployment
 from botbot.errors import AlreadyDeployed, BotBotError, DeploymentBusy, ValidationFailed
 from botbot.jobs.models import Saga, SagaStep
-from botbot.jobs.sagas import plan_saga
+from botbot.jobs.sagas import plan_saga, without_count
 from botbot.kit import clock
 
 D = PersonalityDeployment
@@ -199,9 +199,10 @@ async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
 
 
 async def _undo_again(session: AsyncSession, row: D) -> None:
-    await session.execute(
-        update(Saga).where(Saga.id == row.saga_id).values(status="undoing", run_at=clock.now(), fence=Saga.fence + 1)
-    )
+    saga = await session.get_one(Saga, row.saga_id)
+    again = {"status": "undoing", "run_at": clock.now(), "fence": Saga.fence + 1}
+    changed = update(Saga).where(Saga.id == row.saga_id).values(payload=without_count(saga.payload), **again)
+    await session.execute(changed)
     await session.execute(update(SagaStep).where(SagaStep.saga_id == row.saga_id).values(undo_attempts=0))
     row.status = "rolling_back"
 
@@ -248,7 +249,7 @@ async def _left_behind(session: AsyncSession, row: D) -> dict[str, Any]:
     if row.status != "needs_attention" or (saga := await session.get(Saga, row.saga_id)) is None:
         return {}
     if saga.kind == "remove":
-        return saga.payload
+        return without_count(saga.payload)
     tried = select(SagaStep.name, SagaStep.result).where(
         SagaStep.saga_id == saga.id, SagaStep.attempts > 0, SagaStep.status != "undone"
     )

@@ -15,7 +15,7 @@ from botbot.accounts.models import User
 from botbot.agents import service as agents
 from botbot.agents.models import Agent
 from botbot.agents.rules import bio, fill, nick
-from botbot.catalog import pictures
+from botbot.catalog import pictures, uploads
 from botbot.catalog import service as catalog
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_version
@@ -189,8 +189,17 @@ class SetAvatar(BaseStep):
 
     async def _wear(self, facts: Facts, claim: Claim) -> None:
         personality = facts.personality
-        png = await asyncio.to_thread(pictures.png, personality.avatar, personality.hue, personality.slug)
+        png = await self._uploaded(pictures.picture_of(personality.avatar)) or await asyncio.to_thread(
+            pictures.png, personality.avatar, personality.hue, personality.slug
+        )
         await self.house.discord.set_guild_profile(facts.guild_id, avatar=png, reason=self.reason(claim))
+
+    async def _uploaded(self, picture_id: str | None) -> bytes | None:
+        if picture_id is None:
+            return None
+        async with self.house.db.read() as session:
+            found = await uploads.find_picture(session, picture_id)
+        return found.png if found else None
 
 
 class CreateAgent(BaseStep):
@@ -211,6 +220,7 @@ class CreateAgent(BaseStep):
                 discord_guild_id=found.row.discord_guild_id,
                 name=nick(found.name),
                 traits=found.row.customizations.get("traits", {}),
+                language=found.row.customizations.get("language"),
                 channel_ids=found.row.channel_ids,
                 status="paused",
             )
@@ -324,6 +334,7 @@ class UpdateAgent(BaseStep):
                 found.row.agent_id,
                 name=nick(found.name),
                 traits=found.row.customizations.get("traits", {}),
+                language=found.row.customizations.get("language"),
                 version=found.row.version,
                 channel_ids=found.row.channel_ids,
             )

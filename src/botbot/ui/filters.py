@@ -5,6 +5,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from botbot.kit import clock
+from botbot.kit.languages import language_name as language_name
 
 _LABELS = {"VIEW_CHANNEL": "View Channels", "MANAGE_GUILD": "Manage Server"}
 _PERMISSIONS = {
@@ -42,13 +43,6 @@ REPLY_REASONS = {
     "unavailable": "the model isn’t answering right now",
     "not_configured": "no model is connected",
 }
-_LANGUAGES = {
-    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
-    "pt-BR": "Brazilian Portuguese", "nl": "Dutch", "pl": "Polish", "tr": "Turkish", "ru": "Russian",
-    "uk": "Ukrainian", "ja": "Japanese", "ko": "Korean", "zh": "Chinese", "zh-CN": "Simplified Chinese",
-    "zh-TW": "Traditional Chinese", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "sv": "Swedish",
-    "da": "Danish", "fi": "Finnish", "nb": "Norwegian", "cs": "Czech", "el": "Greek", "vi": "Vietnamese",
-}  # fmt: skip
 _BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("Vivaldi", "Vivaldi"), ("SamsungBrowser", "Samsung Internet"),
     ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("HeadlessChrome", "Chromium"), ("Chromium", "Chromium"),
@@ -147,11 +141,6 @@ def initials(name: str) -> str:
 def member_hue(name: str) -> int:
     """A colour of somebody's own, from the name alone; `chat_turn.js` finds the same one."""
     return sum(map(ord, name)) * 7 % 36 * 10
-
-
-def language_name(code: str) -> str:
-    """`de-AT` becomes German; an unknown code stays as it is."""
-    return _LANGUAGES.get(code) or _LANGUAGES.get(code.split("-")[0], code)
 
 
 def browser_name(agent: str | None) -> str:
