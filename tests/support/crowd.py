@@ -157,6 +157,12 @@ def _same_for_all() -> Row:
         "archived_at": None,
         "created_by": None,
         "trend_score": 0.0,
+        "licence": "",
+        "source": "",
+        "credit": "",
+        "seed_hash": "",
+        "extensions": {},
+        "publish_at": None,
     }
 
 

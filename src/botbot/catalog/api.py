@@ -4,17 +4,19 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
 from litestar.params import Parameter
+from sqlalchemy import select
 
 from botbot.catalog import queries
 from botbot.catalog.asking import DEEPEST, read_filters
 from botbot.catalog.lists import encode_list
+from botbot.catalog.models import StoredPicture
 from botbot.catalog.pictures import Pictures, svg
 from botbot.catalog.rules import CONTENT_RATINGS, SORTS
 from botbot.catalog.schemas import CategoryOut, PersonalityList
 from botbot.errors import NotFound
 from botbot.house import House
 from botbot.kit.coding import Forms
-from botbot.security.caching import file_answer, with_etag
+from botbot.security.caching import FILE_POLICY, FOR_EVER, file_answer, matches, with_etag
 
 PAGE = {"oneOf": [{"type": "integer", "minimum": 1, "maximum": DEEPEST}, {"type": "null"}]}
 SVG, BRIEFLY = "image/svg+xml", "public, max-age=60"
@@ -82,5 +84,22 @@ async def avatar(request: Request[Any, Any, Any], house: House, file_name: str) 
     return await file_answer(request, forms, f'"{personality.avatar_path}"', SVG, caching=BRIEFLY)
 
 
+@get("/pictures/{file_name:str}", include_in_schema=False)
+async def picture(request: Request[Any, Any, Any], house: House, file_name: str) -> Response[bytes]:
+    """`<id>.webp` (512 px) or `<id>.small.webp` (128 px) of an upload; the id is the hash of what it shows."""
+    named, _, form = file_name.partition(".")
+    column = {"webp": StoredPicture.large, "small.webp": StoredPicture.small}.get(form)
+    if column is None:
+        raise NotFound
+    async with house.db.read() as session:
+        body = await session.scalar(select(column).where(StoredPicture.id == named))
+    if body is None:
+        raise NotFound
+    headers = {"cache-control": FOR_EVER, "content-security-policy": FILE_POLICY, "etag": f'"{form}-{named[:20]}"'}
+    if matches(request.headers.get("if-none-match", ""), [headers["etag"]]):
+        return Response(b"", status_code=304, headers=headers, media_type="image/webp")
+    return Response(body, headers=headers, media_type="image/webp")
+
+
 router = Router("/api/marketplace/personalities", route_handlers=[list_personalities], tags=["catalogue"])
-handlers: list[Any] = [router, list_categories, avatar]
+handlers: list[Any] = [router, list_categories, avatar, picture]

@@ -4,7 +4,7 @@ an agent speaks the version it was deployed with."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from botbot.db.base import Base, Folded, Json, Moment
@@ -26,7 +26,11 @@ def _shelf_index(name: str, *columns: Any) -> Index:
 class PersonalityTemplate(Base):
     """A catalogue entry. `avg_rating` (two decimals), `rating_score`, `rating_count` and `deploy_count` are kept
     true in the transaction that changes them; `search_text` and `name_folded` by `catalog.rules.fold`; `trend_score` by
-    `catalog.trending`, every few minutes."""
+    `catalog.trending`, every few minutes.
+
+    `content_hash` is the digest of what it says (`catalog.editing.content_digest`). `seed_hash` is that of the curated
+    file it was loaded from, or `edited` once somebody here has changed it: then the file has no say any more. `avatar`
+    holds the drawing's choices, or `{"picture": id}` of an uploaded one. A hidden entry goes public at `publish_at`."""
 
     __tablename__ = "personality_templates"
 
@@ -52,11 +56,17 @@ class PersonalityTemplate(Base):
     compatibility: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     requirements: Mapped[str | None] = mapped_column(Text)
     model_options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
+    licence: Mapped[str] = mapped_column(Text, default="", server_default="")
+    source: Mapped[str] = mapped_column(Text, default="", server_default="")
+    credit: Mapped[str] = mapped_column(Text, default="", server_default="")
+    extensions: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
     version: Mapped[int] = mapped_column(Integer, default=1)
     content_hash: Mapped[str] = mapped_column(String, default="", index=True)
+    seed_hash: Mapped[str] = mapped_column(Text, default="", server_default="")
     is_public: Mapped[bool] = mapped_column(Boolean, default=True)
     is_featured: Mapped[bool] = mapped_column(Boolean, default=False)
     archived_at: Mapped[datetime | None] = mapped_column(Moment)
+    publish_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     created_by: Mapped[str | None] = mapped_column(String)
     deploy_count: Mapped[int] = mapped_column(Integer, default=0)
     rating_sum: Mapped[int] = mapped_column(Integer, default=0)
@@ -99,7 +109,8 @@ class PersonalityTag(Base):
 
 
 class PersonalityVersion(Base):
-    """What an agent needs to speak as one version: name, persona, system prompt, traits, samples."""
+    """What an agent needs to speak as one version: name, persona, system prompt, traits, samples; and the rest of what
+    it said then, to compare and to go back to. `actor_id` is who made it, `None` for the product itself."""
 
     __tablename__ = "personality_versions"
 
@@ -109,6 +120,20 @@ class PersonalityVersion(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     snapshot: Mapped[dict[str, Any]] = mapped_column(Json)
     changelog: Mapped[str] = mapped_column(Text, default="")
+    actor_id: Mapped[str | None] = mapped_column(String)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class StoredPicture(Base):
+    """An uploaded picture, made anew by us in the forms the product uses; `id` is the hash of what it shows. The PNG
+    has 512 px and goes to Discord; `large` (512 px) and `small` (128 px) are WebP for pages."""
+
+    __tablename__ = "pictures"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
+    large: Mapped[bytes] = mapped_column(LargeBinary)
+    small: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
 
 

@@ -1,4 +1,5 @@
-"""An entry's avatar: drawn on demand from its choices, addressed by the hash of what is drawn."""
+"""An entry's avatar: drawn on demand from its choices, addressed by the hash of what is drawn. An uploaded one is kept
+as it was made (`catalog.uploads`)."""
 
 import hashlib
 from collections import OrderedDict
@@ -22,13 +23,22 @@ def png(avatar: Mapping[str, Any], hue: int, seed: str, size: int = 512) -> byte
 
 
 def path(avatar: Mapping[str, Any], hue: int, slug: str) -> str:
-    """`/avatars/<slug>.<hash>.svg`; the hash changes with the picture, so it may be cached for ever."""
+    """`/avatars/<slug>.<hash>.svg`, or `/pictures/<id>.webp` of an uploaded one; the name changes with the picture, so
+    it may be cached for ever."""
+    if named := picture_of(avatar):
+        return f"/pictures/{named}.webp"
     digest = hashlib.sha256(svg(avatar, hue, slug).encode()).hexdigest()[:10]
     return f"/avatars/{slug}.{digest}.svg"
 
 
+def picture_of(avatar: Mapping[str, Any] | None) -> str | None:
+    """The id of the uploaded picture (`catalog.uploads`), where the avatar is one."""
+    named = avatar.get("picture") if avatar else None
+    return named if isinstance(named, str) else None
+
+
 def _choices(avatar: Mapping[str, Any], seed: str) -> AvatarChoices:
-    return msgspec.convert(avatar, AvatarChoices) if avatar else choices_from_seed(seed)
+    return msgspec.convert(avatar, AvatarChoices) if avatar and not picture_of(avatar) else choices_from_seed(seed)
 
 
 @lru_cache(maxsize=512)

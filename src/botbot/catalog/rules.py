@@ -42,15 +42,36 @@ SCALES: dict[str, tuple[str, str]] = {
 MAX = {
     "name": 60,
     "description": 300,
-    "opening_line": 300,
-    "persona": 8000,
+    "opening_line": 2000,
+    "persona": 32000,
     "system_prompt": 32000,
     "category": 40,
     "tag": 24,
+    "trait": 40,
+    "trait_value": 200,
+    "sample": 2000,
+    "language": 35,
+    "requirements": 2000,
+    "licence": 100,
+    "source": 500,
+    "credit": 300,
+    "changelog": 500,
+    "slug": 60,
     "review": 1000,
     "search": 200,
 }
-"""The longest each text may be, in characters."""
+"""The longest each text may be, in characters. A `sample` is one message of any of the samples."""
+MOST = {
+    "tags": 20,
+    "traits": 40,
+    "sample_messages": 20,
+    "sample_conversations": 20,
+    "turns": 40,
+    "sample_replies": 12,
+    "compatibility": 20,
+    "extensions_bytes": 500_000,
+}
+"""The most entries each list may have; `sample_replies` for each kind of message."""
 
 
 def fold(text: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.catalog import pictures, rules
 from botbot.catalog.entries import Entry
+from botbot.catalog.entry_content import content_digest, entry_in
 from botbot.catalog.models import (
     PersonalityGuild,
     PersonalityTag,
@@ -24,26 +25,46 @@ SNAPSHOT = (
     "sample_conversations", "sample_replies", "model_options",
 )  # fmt: skip
 """What an agent needs of a version."""
+KEPT = (
+    *SNAPSHOT,
+    "category",
+    "tags",
+    "sample_messages",
+    "compatibility",
+    "requirements",
+    "licence",
+    "source",
+    "credit",
+)
+"""What is kept of a version, to compare and to go back to. `extensions` are not: nobody edits them here."""
+EDITED = "edited"
+"""In place of a curated file's hash: somebody here has changed the entry, and the file has no say any more."""
 
 
 async def seed_entry(session: AsyncSession, entry: Entry) -> str:
-    """Load one curated entry; answers `created`, `updated` (what it says changed: a new version) or `unchanged`."""
+    """Load one curated entry; answers `created`, `updated` (what it says changed: a new version) or `unchanged`, as one
+    is that was edited here."""
     content = entry.content()
     # Entries that say nothing of the model hash as they did before they could.
     digest = rules.content_hash({name: value for name, value in content.items() if name != "model_options" or value})
     found = await session.scalar(select(PersonalityTemplate).where(PersonalityTemplate.slug == entry.slug))
-    if found is not None and found.content_hash == digest:
+    # Rows of the time before there was an editor have the file's hash as their own.
+    if found is not None and (found.seed_hash or found.content_hash) in {digest, EDITED}:
+        if not found.seed_hash:
+            found.seed_hash, found.content_hash = digest, content_digest(entry_in(found))
         found.avatar_path = pictures.path(found.avatar, found.hue, found.slug)
         return "unchanged"
     personality = found or PersonalityTemplate(slug=entry.slug, version=0, created_by=CURATOR)
     for name, value in content.items():
         setattr(personality, name, value)
-    personality.content_hash = digest
+    personality.seed_hash = digest
     await save_new_version(session, personality, entry.changelog)
     return "updated" if found else "created"
 
 
-async def save_new_version(session: AsyncSession, personality: PersonalityTemplate, changelog: str) -> None:
+async def save_new_version(
+    session: AsyncSession, personality: PersonalityTemplate, changelog: str, *, actor_id: str | None = None
+) -> None:
     """Derive what is derived, number the version, and keep its snapshot."""
     personality.version += 1
     personality.name_folded = rules.fold(personality.name)
@@ -53,12 +74,17 @@ async def save_new_version(session: AsyncSession, personality: PersonalityTempla
     personality.updated_at = clock.now()
     personality.created_at = personality.created_at or personality.updated_at
     session.add(personality)
-    await session.flush()
+    await session.flush()  # Columns that nobody named have their defaults from here on.
+    personality.content_hash = content_digest(entry_in(personality))
     await _keep_tags(session, personality)
-    snapshot: dict[str, Any] = {name: getattr(personality, name) for name in SNAPSHOT}
+    snapshot: dict[str, Any] = {name: getattr(personality, name) for name in KEPT}
     session.add(
         PersonalityVersion(
-            personality_id=personality.id, version=personality.version, snapshot=snapshot, changelog=changelog
+            personality_id=personality.id,
+            version=personality.version,
+            snapshot=snapshot,
+            changelog=changelog,
+            actor_id=actor_id,
         )
     )
     await session.flush()
