@@ -20,6 +20,22 @@ from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival
 from botbot.accounts.web import HTML, provide_house, provide_viewer, session_cookie, site_for, theme_cookie
 from botbot.admin import api as admin_api
+from botbot.admin import (
+    audit_api,
+    audit_pages,
+    desk_api,
+    desk_pages,
+    homes_api,
+    homes_pages,
+    import_api,
+    import_pages,
+    overview_api,
+    overview_pages,
+    people_api,
+    people_pages,
+    personalities_api,
+    personalities_pages,
+)
 from botbot.admin import pages as admin_pages
 from botbot.catalog import api as catalog_api
 from botbot.catalog.answers import Answers
@@ -29,6 +45,7 @@ from botbot.catalog.pictures import Pictures
 from botbot.deployments import api as deployments_api
 from botbot.deployments import flow
 from botbot.deployments import pages as deployments_pages
+from botbot.deployments.notices import list_news
 from botbot.errors import ApiError, BotBotError, NotFound
 from botbot.house import House
 from botbot.preview import api as preview_api
@@ -41,7 +58,7 @@ from botbot.security.caching import file_answer
 from botbot.security.gate import App, Gate
 from botbot.security.requests import MAX_BODY, StrictRequest
 from botbot.storefront import api as storefront_api
-from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps
+from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps, taking
 from botbot.storefront import pages as storefront_pages
 from botbot.storefront.details import usual_detail
 from botbot.ui.assets import find_asset
@@ -65,6 +82,7 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
             "house": house,
             "health": health.Health(house),
             "sandbox_url": sandbox_url,
+            "list_news": list_news,
             "on_install": on_install,
             "finishers": FINISHERS,
             "guilds": guilds,
@@ -148,6 +166,7 @@ ROUTES: list[Any] = [
     *storefront_pages.handlers,
     *detail_pages.handlers,
     *postcards.handlers,
+    *taking.handlers,
     *sitemaps.handlers,
     *favourites_api.handlers,
     *favourites_pages.handlers,
@@ -157,7 +176,21 @@ ROUTES: list[Any] = [
     *deployments_api.handlers,
     *deployments_pages.handlers,
     admin_api.router,
+    personalities_api.router,
+    *personalities_pages.handlers,
+    import_api.router,
+    *import_pages.handlers,
     *admin_pages.handlers,
+    audit_api.router,
+    *audit_pages.handlers,
+    people_api.router,
+    *people_pages.handlers,
+    homes_api.router,
+    *homes_pages.handlers,
+    desk_api.router,
+    *desk_pages.handlers,
+    overview_api.router,
+    *overview_pages.handlers,
 ]
 
 FINISHERS: dict[str, Finisher] = {

@@ -62,6 +62,16 @@ class PermissionDenied(BotBotError):
     default_message = "You may see this, but you may not change it."
 
 
+class AccountBanned(PermissionDenied):
+    """Somebody whom an admin sent away wants to sign in."""
+
+    error = "account_banned"
+    default_message = (
+        "An admin of this marketplace has closed your account here, so you can't sign in. "
+        "If you think that is a mistake, please write to the people who run it."
+    )
+
+
 class CrossSiteRequest(BotBotError):
     status, error = 403, "cross_site_request"
     default_message = "This request came from another site. Please repeat it on our own pages."
@@ -159,11 +169,13 @@ class StorageFull(StorageUnavailable):
 
 
 class PeerError(Retryable):
-    """A failure of something that isn't ours. `permanent` says that repeating the same call cannot help."""
+    """A failure of something that isn't ours. `permanent` says that repeating the same call cannot help;
+    `is_invalid` that Discord counts its answer (401, 403, 429) towards barring our address."""
 
     def __init__(self, message: str = "", *, permanent: bool = False, **rest: Any) -> None:
         super().__init__(message, **rest)
         self.permanent = permanent
+        self.is_invalid = False
 
 
 class DiscordUnavailable(PeerError):

@@ -15,15 +15,18 @@ import uvicorn
 from botbot.accounts import service as accounts
 from botbot.agents import service as agents
 from botbot.app import build_app
+from botbot.audit import service as audit
 from botbot.bot.runner import BotRunner
-from botbot.catalog import search_index, trending
+from botbot.catalog import editing, search_index, trending
 from botbot.catalog.entries import read_curated
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.service import seed_entry
 from botbot.db.migrate import TAKE_TURNS, migrate, revision
 from botbot.deployments import service as deployments
 from botbot.deployments.jobs import saga_kinds
+from botbot.desk import screening
 from botbot.errors import BotBotError, NotConfigured
+from botbot.exchange import queue as imports
 from botbot.house import House
 from botbot.jobs import budgets, outbox
 from botbot.jobs.engine import SagaRunner
@@ -40,6 +43,7 @@ log = logging.getLogger("botbot")
 STOP_SECONDS = 6.0
 TIDY_EVERY_SECONDS = 600.0
 TRENDING_EVERY_SECONDS = 300.0
+PUBLISH_EVERY_SECONDS = 20.0
 KEEP_BUDGETS = timedelta(days=90)
 KEEP_VISITORS = timedelta(days=1)
 KEEP_OUTBOX = timedelta(days=7)
@@ -133,6 +137,9 @@ async def tidy(house: House) -> None:
         await deployments.expire_uninstalled(session)
         await accounts.forget_expired_sessions(session)
         await trending.forget_old_talks(session)
+        await audit.forget_old(session)
+        await imports.forget_old(session)
+    await screening.screen_personalities(house)
 
 
 async def watch_trends_forever(house: House) -> None:
@@ -143,6 +150,17 @@ async def watch_trends_forever(house: House) -> None:
         except Exception:
             log.warning("what is trending has to wait", exc_info=True)
         await asyncio.sleep(TRENDING_EVERY_SECONDS)
+
+
+async def publish_forever(house: House) -> None:
+    """Entries whose moment has come go public; several workers doing so agree."""
+    while True:
+        try:
+            async with house.db.write() as session:
+                await editing.publish_due(session)
+        except Exception:
+            log.warning("publishing has to wait", exc_info=True)
+        await asyncio.sleep(PUBLISH_EVERY_SECONDS)
 
 
 class Process:
@@ -222,6 +240,7 @@ class Process:
             self._spawn(_after_schema(house, runner.run_forever), "worker")
             self._spawn(_after_schema(house, lambda: tidy_forever(house)), "tidy")
             self._spawn(_after_schema(house, lambda: watch_trends_forever(house)), "trending")
+            self._spawn(_after_schema(house, lambda: publish_forever(house)), "publishing")
             self._closers.append(runner.stop)
         if "bot" in self._roles:
             bot = BotRunner(house)

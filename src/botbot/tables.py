@@ -5,14 +5,17 @@ from sqlalchemy import MetaData
 from botbot.accounts import models as accounts
 from botbot.agents import models as agents
 from botbot.audit import models as audit
+from botbot.bot import models as bot
 from botbot.catalog import models as catalog
 from botbot.db import Base
 from botbot.deployments import models as deployments
+from botbot.desk import models as desk
+from botbot.exchange import models as exchange
 from botbot.jobs import models as jobs
 from botbot.reviews import models as reviews
 from botbot.usage import models as usage
 
-ROOMS = (accounts, agents, audit, catalog, deployments, jobs, reviews, usage)
+ROOMS = (accounts, agents, audit, bot, catalog, deployments, desk, exchange, jobs, reviews, usage)
 
 
 def metadata() -> MetaData:

@@ -25,6 +25,9 @@ CONTRACT = [
     ("GET", "/api/marketplace/categories"), ("POST", "/api/marketplace/preview/{id}/chat"),
     ("GET", "/api/auth/discord"), ("GET", "/api/auth/callback"), ("POST", "/api/auth/logout"),
     ("GET", "/api/auth/session"), ("GET", "/api/discord/guilds"),
+    ("GET", "/api/marketplace/admin/personalities"), ("POST", "/api/marketplace/admin/personalities"),
+    ("GET", "/api/marketplace/admin/personalities/{id}"), ("PUT", "/api/marketplace/admin/personalities/{id}"),
+    ("DELETE", "/api/marketplace/admin/personalities/{id}"), ("POST", "/api/marketplace/admin/import"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 ]  # fmt: skip
 """What outsiders rely on; parameter names are the project's own."""

@@ -12,7 +12,19 @@ SOURCE = Path(botbot.__file__).parent
 ANY = "*"
 TOP = {"app", "backups", "cli", "runtime", "doctor", "health", "house", "tables", "openapi"}
 """The wiring: may use anything below it."""
-FEATURES = {"accounts", "catalog", "reviews", "preview", "agents", "deployments", "admin", "audit", "usage", "exchange"}
+FEATURES = {
+    "accounts",
+    "catalog",
+    "reviews",
+    "preview",
+    "agents",
+    "deployments",
+    "admin",
+    "audit",
+    "usage",
+    "exchange",
+    "desk",
+}
 BASE = {"settings", "errors", "kit"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
 CATALOGUE = {"arranging", "facets", "favourites", "listing", "searching", "shelves", "similar", "trending"}
@@ -52,12 +64,25 @@ ROOMS |= {
         "agents": {"rules", "sampling"},
         "usage": {"service"},
     },
-    "deployments": {**_FOUNDATION, "deployments": {ANY}, "agents": {ANY}, "catalog": {ANY}, "accounts": _WEB},
+    "deployments": {
+        **_FOUNDATION,
+        "deployments": {ANY},
+        "agents": {ANY},
+        "catalog": {ANY},
+        "accounts": _WEB,
+        "usage": READ_SIDE,
+    },
+    "desk": {**_FOUNDATION, "desk": {ANY}, "reviews": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "exchange": {**_FOUNDATION, "exchange": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "admin": {
         **_FOUNDATION,
         "admin": {ANY},
-        **{room: {*READ_SIDE, *CATALOGUE, "web", "entries"} for room in FEATURES - {"admin"}},
+        **{room: {*READ_SIDE, *CATALOGUE, "web", "entries", "drafts"} for room in FEATURES - {"admin"}},
+        "accounts": {*READ_SIDE, "web", "people", "discord_tokens"},
+        "deployments": {*READ_SIDE, "flow"},
+        "catalog": {ANY},
+        "desk": {ANY},
+        "exchange": {ANY},
     },
     "storefront": {
         **_FOUNDATION,
@@ -67,6 +92,7 @@ ROOMS |= {
             for room in FEATURES - {"admin"}
         },
         "accounts": READ_SIDE | {"web", "pending"},
+        "exchange": {"exporting"},
     },
     "bot": {
         **_FOUNDATION,

@@ -168,6 +168,7 @@ def personality(index: int = 0, **changes: Any) -> Thing:
             Petal(11, "mischievous", "well-behaved", 0.0),
         ],
         "picture": "/og/halvard-the-ferryman.0000.png",
+        "may_be_taken": True,
         "histogram": {1: 2, 2: 3, 3: 12, 4: 61, 5: count - 78} if count > 100 else {1: 0, 2: 0, 3: 0, 4: 0, 5: count},
         "scales": [
             Thing(name="bold", low="shy", high="bold", value=0.3),

@@ -24,6 +24,19 @@ def site(path: str = "/", **changes: Any) -> Thing:
         "configured": True,
         "canonical": f"https://shop.example{path}",
         "model_configured": True,
+        "news": [],
+    }
+    return Thing(**(made | changes))
+
+
+def news(n: int = 1, **changes: Any) -> Thing:
+    made = {
+        "url": f"/deployments/n{n}",
+        "status": "rolled_back",
+        "name": "Halvard",
+        "guild_name": "The Reading Room",
+        "message": "BotBot lacks a permission in that server (CHANGE_NICKNAME). Ask a server admin to allow it.",
+        "key": f"s{n}:undone",
     }
     return Thing(**(made | changes))
 
@@ -264,6 +277,49 @@ def places() -> list[Any]:
     ]
 
 
+def knobs() -> list[Any]:
+    return [
+        Thing(name="bold", kind="scale", value=80, low="shy", high="bold"),
+        Thing(name=UNBROKEN[:40], kind="scale", value=5, low=f"not {UNBROKEN[:40]}", high=UNBROKEN[:40]),
+        Thing(name="tells_jokes", kind="tick", value=True),
+        Thing(name="era", kind="text", value="the last days of the ferries"),
+    ]
+
+
+def looked(**changes: Any) -> Thing:
+    names = ("VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY", "CHANGE_NICKNAME")
+    months = [
+        Thing(messages=50, dollars=0.004),
+        Thing(messages=500, dollars=0.31),
+        Thing(messages=5000, dollars=1234.5),
+    ]
+    made = {
+        "rights": [Thing(name=name, is_held=name != "CHANGE_NICKNAME") for name in names],
+        "hears_all": False,
+        "costs": Thing(model="small-one", prompt=612, each=1382, answer=200, months=months, is_priced=True),
+        "knobs": knobs(),
+        "languages": [("en", "English"), ("de", "German")],
+        "own_language": "English",
+    }
+    return Thing(**(made | changes))
+
+
+def unpriced() -> Thing:
+    return Thing(model="small-one", prompt=612, each=1382, answer=200, months=[], is_priced=False)
+
+
+def changes() -> list[Any]:
+    def change(label: str, **said: Any) -> Thing:
+        return Thing(**({"label": label, "pieces": [], "before": None, "after": None, "note": None} | said))
+
+    words = (("same", "Sit in the "), ("gone", "back"), ("new", "middle"), ("same", ", friend."))
+    return [
+        change("Its opening line", pieces=[Thing(kind=kind, text=text) for kind, text in words]),
+        change("Its instructions", note="About 12 % of them changed: 40 words are new, 12 are gone, of 350 before."),
+        change("Trait: bold", before="20 % from shy to bold", after="80 % from shy to bold"),
+    ]
+
+
 def start(step: str, **changes: Any) -> dict[str, Any]:
     who = card(0)
     made = {
@@ -275,6 +331,10 @@ def start(step: str, **changes: Any) -> dict[str, Any]:
         "chosen": None,
         "places": [],
         "filled": None,
+        "search": "",
+        "can_search": False,
+        "share_url": f"https://shop.example{who.url}/deploy",
+        "check": looked(),
         "action": f"{who.url}/deploy",
         "error": None,
         "refresh_url": f"{who.url}/deploy?refresh=1",
@@ -344,13 +404,37 @@ def deployment(status: str = "active", **changes: Any) -> Thing:
         "can_manage": True,
         "actions": actions.get(status, set()),
         "channel_ids": [],
+        "version": 3,
+        "has_newer": status == "paused",
+        "is_withdrawn": False,
+        "talk": Thing(answers=1284, tokens=2_400_000) if status == "active" else None,
+        "news_key": "s1:undone" if status == "rolled_back" else None,
     }
     return Thing(**(made | changes))
 
 
+def newer() -> Thing:
+    notes = [Thing(version=4, text="Knows the new bridge."), Thing(version=5, text=UNBROKEN)]
+    return Thing(version=5, created_at=ago(days=2), notes=notes, changes=changes())
+
+
 def show(status: str = "active", **changes: Any) -> dict[str, Any]:
     shown = {"site": site("/deployments/d1", user=ADA), "deployment": deployment(status, **changes)}
-    return shown | {"places": places() if status == "paused" else []}
+    names = {
+        "name": "",
+        "own_name": "Halvard",
+        "language": "",
+        "own_language": "English",
+        "languages": [("de", "German")],
+    }
+    is_paused = status == "paused"
+    return shown | {
+        "places": places() if is_paused else [],
+        "touch": Thing(**names, knobs=knobs()) if status in ("active", "paused") else None,
+        "update": newer() if is_paused else None,
+        "way_back": 2 if is_paused else None,
+        "hellos": ["Is the river high tonight?", UNBROKEN, "Who are you?"],
+    }
 
 
 def homes() -> list[Any]:

@@ -21,6 +21,8 @@ from tests.ui.fakes import (
     homes,
     index,
     listing,
+    looked,
+    news,
     personality,
     places,
     show,
@@ -30,6 +32,7 @@ from tests.ui.fakes import (
     teapot,
     turn,
     turns,
+    unpriced,
 )
 
 from botbot.errors import ApiError
@@ -152,7 +155,7 @@ def _browsing() -> Iterator[tuple[str, Callable[[], Scene]]]:
                 personality=personality(1),
                 site=site("/personalities/x", user=ADA),
                 can_rate=True,
-                my_rating=Thing(rating=4, review="Sharp, and kind about it."),
+                my_rating=Thing(rating=4, review="Sharp, and kind about it.", state="shown"),
             ),
         ),
     )
@@ -226,6 +229,12 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "start-unconfigured", lambda: (begin, start("sign_in", configured=False))
     yield "start-choose", lambda: (begin, start("choose"))
     yield "start-no-server", lambda: (begin, start("choose", guilds=[]))
+    yield "start-search", lambda: (begin, start("choose", can_search=True, search="room", guilds=guilds()[:1]))
+    yield "start-none-found", lambda: (begin, start("choose", can_search=True, search=UNBROKEN[:100], guilds=[]))
+    yield (
+        "start-unpriced",
+        lambda: (begin, start("check", chosen=guilds()[2], check=looked(hears_all=True, costs=unpriced()))),
+    )
     yield "start-check", lambda: (begin, start("check", chosen=guilds()[0]))
     yield "start-places", lambda: (begin, start("check", chosen=guilds()[0], places=places()))
     yield "start-invite", lambda: (begin, start("check", chosen=guilds()[1]))
@@ -239,6 +248,7 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "show-active", lambda: (page, show("active"))
     yield "show-paused", lambda: (page, show("paused"))
     yield "show-some-channels", lambda: (page, show("paused", channel_ids=["71", "12345"]))
+    yield "show-off-the-shelf", lambda: (page, show("active", is_withdrawn=True))
     yield "show-replaced", lambda: (page, show("paused", replaced_by="d7"))
     yield (
         "show-undoing",
@@ -253,7 +263,7 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
         lambda: (
             "deployments/list.html",
             {
-                "site": site("/deployments", user=ADA),
+                "site": site("/deployments", user=ADA, news=[news(), news(2, status="active", name=UNBROKEN)]),
                 "deployments": homes(),
                 "pagination": Thing(previous_url=None, next_url="/deployments?page=2"),
             },

@@ -8,7 +8,15 @@ from typing import Any
 from botbot.db import Database
 from botbot.kit import clock
 from botbot.usage import service
-from botbot.usage.queries import DayInAll, DayOfUsage, list_usage, usage_by_day
+from botbot.usage.queries import (
+    DayOfUsage,
+    Sums,
+    UsageByDay,
+    list_usage,
+    usage_by_day,
+    usage_by_personality,
+    usage_of_guild,
+)
 
 
 async def note(database: Database, **changes: Any) -> None:
@@ -67,11 +75,30 @@ async def test_a_days_sums_are_for_a_panel(database: Database, tick: Callable[..
         later = await usage_by_day(session, today, today + timedelta(days=2))
     day = today.isoformat()
     assert days == [
-        DayInAll(day, "bot", 1, 0, 0, 0, 100, 10, 120),
-        DayInAll(day, "preview", 1, 0, 1, 0, 101, 20, 141),
-    ]
+        UsageByDay(day=day, kind="bot", guilds=1, live=1, prompt_tokens=100, completion_tokens=10, micro_dollars=120),
+        UsageByDay(
+            day=day, kind="preview", guilds=0, live=1, blocked=1, prompt_tokens=101, completion_tokens=20,
+            micro_dollars=141,
+        ),
+    ]  # fmt: skip
     assert none == []
     assert len(later) == 3
+
+
+async def test_a_servers_sums_are_its_own(database: Database, tick: Callable[..., None]) -> None:
+    today = clock.now().date()
+    for changes in ({}, {"guild_id": 7, "kind": "bot"}, {"guild_id": 8, "kind": "bot"}):
+        await note(database, **changes)
+    tick(days=1)
+    await note(database, guild_id=7, kind="bot", personality_id="luna", outcome="sample")
+    tomorrow = today + timedelta(days=1)
+    async with database.read() as session:
+        whole = await usage_of_guild(session, 7, since_day=today)
+        atlas = await usage_of_guild(session, 7, "atlas", since_day=today)
+        late = await usage_of_guild(session, 7, "atlas", since_day=tomorrow)
+        everybody = await usage_by_personality(session, today, tomorrow)
+    assert (whole.replies, whole.tokens, atlas.replies, late) == (2, 220, 1, Sums())
+    assert {name: sums.exchanges for name, sums in everybody.items()} == {"atlas": 3, "luna": 1}
 
 
 async def test_old_days_are_forgotten(database: Database, tick: Callable[..., None]) -> None:

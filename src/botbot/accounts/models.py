@@ -22,6 +22,8 @@ class User(Base):
     role: Mapped[str] = mapped_column(String, default="user")
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     signed_in_at: Mapped[datetime | None] = mapped_column(Moment)
+    banned_at: Mapped[datetime | None] = mapped_column(Moment)
+    ban_reason: Mapped[str | None] = mapped_column(String)
 
 
 class UserSession(Base):
@@ -47,6 +49,8 @@ class OAuthToken(Base):
     refresh_token: Mapped[str] = mapped_column(String)
     scopes: Mapped[list[str]] = mapped_column(Json, default=list)
     expires_at: Mapped[datetime] = mapped_column(Moment)
+    refreshing_until: Mapped[datetime | None] = mapped_column(Moment)
+    """While some process trades the pair for a new one; a process that died meanwhile holds nobody up for longer."""
     updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
 
 

@@ -14,9 +14,14 @@ _PERSON = (User.id, User.discord_id, User.username, User.display_name, User.avat
 _BY_SESSION = (
     select(*_PERSON, UserSession.id, UserSession.created_at, UserSession.last_seen_at)
     .join(UserSession, UserSession.user_id == User.id)
-    .where(UserSession.id == bindparam("id"))
+    .where(UserSession.id == bindparam("id"), User.banned_at.is_(None))
 )
-_BY_TOKEN = select(*_PERSON).join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == bindparam("hash"))
+_BY_TOKEN = (
+    select(*_PERSON)
+    .join(ApiToken, ApiToken.user_id == User.id)
+    .where(ApiToken.token_hash == bindparam("hash"), User.banned_at.is_(None))
+)
+"""Whoever is banned has no key to the house any more, whatever they still hold."""
 
 
 async def find_viewer_by_session(

@@ -11,7 +11,7 @@ from botbot.accounts.models import ApiToken, OAuthToken, UsedOAuthState, User, U
 from botbot.accounts.queries import find_user_by_discord_id
 from botbot.accounts.rules import RANKS, STATE_LIFETIME
 from botbot.audit import service as audit
-from botbot.errors import ValidationFailed
+from botbot.errors import AccountBanned, ValidationFailed
 from botbot.kit import clock, ids
 from botbot.kit.cipher import Cipher
 from botbot.peers.discord.oauth import TokenGrant
@@ -47,8 +47,11 @@ async def sign_in(
 ) -> tuple[User, str]:
     """Open a fresh session for that Discord account; return the user and the cookie's secret.
 
-    The caller ends the session that the browser had before (`sign_out`), so an id never outlives a change of who."""
+    Raises `AccountBanned` for somebody whom an admin sent away. The caller ends the session that the browser had before
+    (`sign_out`), so an id never outlives a change of who."""
     user = await get_or_create_user(session, who.id)
+    if user.banned_at is not None:
+        raise AccountBanned
     user.username, user.display_name, user.avatar_hash = who.username, who.global_name, who.avatar
     user.signed_in_at = clock.now()
     await keep_tokens(session, user.id, grant, cipher)

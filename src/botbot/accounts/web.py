@@ -1,6 +1,7 @@
 """Who asks, for controllers; and the page frame that every HTML answer shares."""
 
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,7 @@ class Site(msgspec.Struct):
     configured: bool
     model_configured: bool
     canonical: str
+    news: Sequence[Any] = ()
     nonce: str = ""
 
     @property
@@ -66,7 +68,16 @@ async def provide_viewer(request: Request[Any, Any, Any]) -> Viewer | None:
     if authorization:
         return await _by_token(house, authorization)
     secret = request.cookies.get(session_cookie(house), "")
-    return await _by_session(house, secret) if secret else None
+    viewer = await _by_session(house, secret) if secret else None
+    if viewer is not None and _is_page(request):
+        request.scope["state"]["news"] = await request.app.state.list_news(house, viewer)
+    return viewer
+
+
+def _is_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether the answer is a whole page, which tells its reader what happened while they were elsewhere."""
+    is_read = request.method == "GET" and not request.url.path.startswith("/api/")
+    return is_read and HTML in request.headers.get("accept", "") and not is_fragment(request)
 
 
 async def _by_token(house: House, authorization: str) -> Viewer:
@@ -125,6 +136,7 @@ def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
         configured=house.settings.has_discord,
         model_configured=house.settings.has_model,
         canonical=house.settings.public_url + request.url.path,
+        news=request.scope["state"].get("news", ()),
     )
 
 
@@ -133,6 +145,7 @@ NOTICES = {
     "signed-out": "You're signed out.",
     "cancelled": "Nothing was changed: you cancelled on Discord's page.",
     "rated": "Thank you. Your rating counts from now on.",
+    "rated-waiting": "Thank you. Your stars count from now on; a moderator looks at your words before they show.",
     "unrated": "Your rating is gone.",
     "put-back": "Your rating is back, as it was.",
     "helpful": "Thank you. Your vote counts.",

@@ -17,12 +17,6 @@ from botbot.security.requests import StrictRequest
 PATH = "/admin/shelves"
 
 
-@get("/admin", include_in_schema=False)
-async def home(viewer: Viewer | None) -> Redirect:
-    rules.require_staff(viewer)
-    return Redirect(PATH, status_code=302)
-
-
 @get(PATH, include_in_schema=False)
 async def arrange_page(request: Request[Any, Any, Any], house: House, viewer: Viewer | None) -> Response[bytes]:
     return await _page(request, house, rules.require_staff(viewer), dict(request.query_params))
@@ -77,4 +71,4 @@ async def _page(
     )
 
 
-handlers: list[Any] = [home, arrange_page, press]
+handlers: list[Any] = [arrange_page, press]

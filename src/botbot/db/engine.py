@@ -108,13 +108,20 @@ class Database:
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         """On SQLite nobody begins before it is their turn, so that `dispose` can wait for those at work and turn away
-        the rest; and whoever is cancelled keeps their turn until their connection is back."""
+        the rest. Whoever is cancelled keeps their turn until their connection is back, and opens it to its end: on a
+        busy machine an opening that was cut off left its thread, and its lock, behind."""
         if not self.is_sqlite:
             async with engine.connect() as connection:
                 yield connection
             return
         async with self._turn(engine):
-            connection = await engine.connect()
+            connection = engine.connect()
+            try:
+                await settle(connection.start())
+            except asyncio.CancelledError:
+                if connection.sync_connection is not None:
+                    await settle(connection.close())
+                raise
             try:
                 yield connection
             finally:

@@ -99,9 +99,9 @@ class Answering:
             self._put(TokenEvent(text))
 
     def _from_sample(self, reason: Reason) -> None:
-        exchange = self._exchange
-        personality, session = exchange.personality, exchange.session
-        text = choose_sample(personality.sample_replies, exchange.question.text, personality.language, session.asked)
+        exchange, session = self._exchange, self._exchange.session
+        cached, language = exchange.snapshot["sample_replies"], exchange.snapshot["language"]
+        text = choose_sample(cached, exchange.question.text, language, session.asked)
         if not text:
             raise ModelUnavailable
         self.books.outcome = "sample"
@@ -116,7 +116,7 @@ class Answering:
         exchange = self._exchange
         exchange.session.forget(exchange.question)
         self.books.outcome = "blocked"
-        text = refusal(exchange.personality.name, exchange.personality.language, breach.category)
+        text = refusal(exchange.snapshot["name"], exchange.snapshot["language"], breach.category)
         exchange.refusal = text
         self._put(RefusalEvent(f"\n\n{text}" if self._shown else text))
         self._put(DoneEvent("sample", "content_filter", None, "blocked", breach.category))

@@ -69,7 +69,9 @@ class Books:
         return self._taking.result() if self._taking.done() else "unknown"
 
     async def _take(self) -> Reserved:
-        wanted = allowances(self._house, self._exchange.personality.id, self._exchange.visitor)
+        wanted = allowances(self._house, self._exchange.personality_id, self._exchange.visitor)
+        if self._exchange.is_draft:  # Its editor is no visitor, and what the public may ask of it stays theirs.
+            wanted = wanted[-1:]
         try:
             async with self._house.db.write() as session:
                 if not await budgets.reserve_all(session, wanted):
@@ -103,7 +105,7 @@ class Books:
     async def _note(self, session: AsyncSession, outcome: Outcome) -> None:
         await usage.note(
             session,
-            personality_id=self._exchange.personality.id,
+            personality_id=self._exchange.personality_id,
             guild_id=None,
             prompt_tokens=self._spent.prompt_tokens,
             completion_tokens=self._spent.completion_tokens,

@@ -1,9 +1,9 @@
 """One exchange before it is answered: the message checked, the visitor's limits held, the prompt built."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.service import SNAPSHOT
 from botbot.errors import ValidationFailed
@@ -11,7 +11,7 @@ from botbot.house import House
 from botbot.peers.llm import Message
 from botbot.preview import rules
 from botbot.preview.schemas import Reason, SettingIn
-from botbot.preview.sessions import PreviewSession, PreviewSessions, Question
+from botbot.preview.sessions import PreviewSession, PreviewSessions, Question, Turn
 from botbot.security.limits import Left, visitor
 
 
@@ -20,9 +20,9 @@ class Exchange:
     """A message that passed every check, about to be answered. `reason` is why no model is asked, if so.
 
     `left` is what the visitor may still send this minute; `typed` is all they typed, to be judged. `refusal` is what
-    they are told instead of a reply, if it comes to that."""
+    they are told instead of a reply, if it comes to that. A draft is a personality that nobody but its editor sees."""
 
-    personality: PersonalityTemplate
+    personality_id: str
     session: PreviewSession
     question: Question
     left: Left
@@ -32,6 +32,7 @@ class Exchange:
     prompt: list[Message] = field(default_factory=list)
     reason: Reason | None = None
     refusal: str | None = None
+    is_draft: bool = False
 
 
 async def open_exchange(
@@ -64,10 +65,16 @@ async def open_exchange(
     left = await house.limiter.left([("preview-address", who), ("preview-session", chat.id)], per_minute)
     question = (chat.ask_again(text) if regenerate else None) or chat.ask(text or _last_question(chat).text, speaker)
     snapshot = {name: getattr(personality, name) for name in SNAPSHOT}
-    exchange = Exchange(personality, chat, question, left, rules.typed(place, question), who, snapshot)
+    exchange = Exchange(personality.id, chat, question, left, rules.typed(place, question), who, snapshot)
+    return ready(house, exchange, place, chat.turns_beside(question))
+
+
+def ready(house: House, exchange: Exchange, place: SettingIn, turns: Sequence[Turn]) -> Exchange:
+    """With what the model will read, or why none is asked."""
     exchange.reason = None if house.model.is_configured else "not_configured"
     if exchange.reason is None:
-        exchange.prompt = rules.conversation(snapshot, personality.name, place, chat.turns_beside(question), question)
+        name = exchange.snapshot["name"]
+        exchange.prompt = rules.conversation(exchange.snapshot, name, place, turns, exchange.question)
     return exchange
 
 

@@ -11,6 +11,9 @@ from botbot.kit import clock, ids
 
 
 class PersonalityRating(Base):
+    """`state` is about the words: `shown`, `waiting` for a moderator, or `hidden` by one. With `removed` the stars
+    don't count either."""
+
     __tablename__ = "personality_ratings"
     __table_args__ = (
         UniqueConstraint("template_id", "user_id"),
@@ -26,6 +29,7 @@ class PersonalityRating(Base):
     rating: Mapped[int] = mapped_column(Integer)
     review: Mapped[str | None] = mapped_column(Text)
     helpful_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    state: Mapped[str] = mapped_column(String, default="shown", server_default="shown")
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
 
@@ -42,12 +46,14 @@ class ReviewVote(Base):
 
 class Report(Base):
     """Somebody says that a personality or a review should not stand as it does; once per person and subject.
-    `subject_type` is `personality` or `review`, `state` `open` until a moderator handled it."""
+    `subject_type` is `personality` or `review`, `state` `open` until a moderator handled it. With the `source` `screen`
+    nobody said so but the house's own rules (`reviews.screening`), and `reason` is what they saw."""
 
     __tablename__ = "reports"
     __table_args__ = (
         UniqueConstraint("subject_type", "subject_id", "reporter_id"),
         Index("ix_reports_state", "state", "created_at"),
+        Index("ix_reports_subject", "subject_type", "subject_id"),
     )
 
     id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
@@ -57,6 +63,7 @@ class Report(Base):
     reason: Mapped[str] = mapped_column(String)
     words: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String, default="open")
+    source: Mapped[str] = mapped_column(String, default="person", server_default="person")
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
     handled_by: Mapped[str | None] = mapped_column(String)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.pending import ask_to_sign_in
@@ -14,7 +15,7 @@ from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import CardView, card_view
 from botbot.errors import BotBotError, NotFound, ValidationFailed
 from botbot.house import House
-from botbot.reviews import queries, reporting, rules, service, voting
+from botbot.reviews import queries, reporting, rules, screening, service, voting
 from botbot.reviews.schemas import RatingIn, ReportIn, TakenBack
 from botbot.security import boundary
 from botbot.security.requests import StrictRequest
@@ -44,10 +45,16 @@ async def rate(request: StrictRequest, slug: str, house: House, viewer: Viewer |
     rating = _rating(fields)
     if viewer is None:
         return await _rate_later(request, house, slug, fields)
+    return _to(slug, await _rate(house, viewer, slug, rating))
+
+
+async def _rate(house: House, viewer: Viewer, slug: str, rating: RatingIn) -> str:
+    """Answers the notice's name."""
     await _count_rating(house, viewer)
+    screened = await screening.screen(house.screen, rating)
     async with house.db.write() as session:
-        await service.rate_personality(session, viewer, slug, rating)
-    return _to(slug, "rated")
+        rated = await service.rate_personality(session, viewer, slug, rating, screened)
+    return "rated" if rated.review_state is UNSET else "rated-waiting"
 
 
 async def _rate_later(request: StrictRequest, house: House, slug: str, fields: dict[str, str]) -> Answered:
@@ -62,10 +69,7 @@ async def _rate_later(request: StrictRequest, house: House, slug: str, fields: d
 
 async def finish_rating(house: House, viewer: Viewer, args: dict[str, str]) -> str:
     """What `accounts.pending` calls once a visitor who rated has signed in; answers the notice's name."""
-    await _count_rating(house, viewer)
-    async with house.db.write() as session:
-        await service.rate_personality(session, viewer, args.get("slug", ""), _rating(args))
-    return "rated"
+    return await _rate(house, viewer, args.get("slug", ""), _rating(args))
 
 
 async def _take_back(request: StrictRequest, house: House, who: Viewer, slug: str) -> Answered:

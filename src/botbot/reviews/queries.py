@@ -27,8 +27,9 @@ class ReviewPage(NamedTuple):
 
 
 _OF = R.template_id == bindparam("personality_id")
-_WITH_WORDS = R.review.is_not(None)
-_HISTOGRAM = select(R.rating, func.count().label("people")).where(_OF).group_by(R.rating)
+_WITH_WORDS = R.review.is_not(None) & (R.state == "shown")
+"""Words that a moderator has to look at first, or took away, are nobody's to read."""
+_HISTOGRAM = select(R.rating, func.count().label("people")).where(_OF, R.state != "removed").group_by(R.rating)
 _COUNT = select(func.count()).select_from(R).where(_OF, _WITH_WORDS)
 
 
@@ -68,8 +69,8 @@ async def find_rating(session: AsyncSession, personality_id: str, user_id: str) 
 
 
 async def get_review(session: AsyncSession, personality_id: str, review_id: str, *, lock: bool = False) -> R:
-    """A rating with words of that personality; raises `NotFound`. `lock` keeps it as it is until the commit."""
-    statement = select(R).where(R.id == review_id, R.template_id == personality_id, R.review.is_not(None))
+    """A rating of that personality whose words show; raises `NotFound`. `lock` keeps it as it is until the commit."""
+    statement = select(R).where(R.id == review_id, R.template_id == personality_id, _WITH_WORDS)
     found = await session.scalar(statement.with_for_update() if lock else statement)
     if found is None:
         raise NotFound("That review is gone.")

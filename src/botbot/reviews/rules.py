@@ -22,5 +22,20 @@ RATINGS_PER_MINUTE, VOTES_PER_MINUTE, REPORTS_PER_MINUTE = 30, 60, 5
 SORTS: dict[str, str] = {"helpful": "Most helpful", "newest": "Newest"}
 
 
+COUNTED = ("shown", "waiting", "hidden")
+"""The states of a rating whose stars count: only a removed one's don't."""
+
+
+def state_after(before: str | None, has_words: bool, changed: bool, waits: bool) -> str:
+    """Where a rating stands after its author wrote it. `before` is `None` for a first one.
+
+    What a moderator took away doesn't come back by itself: other words wait to be looked at."""
+    if before is not None and not changed:
+        return before
+    if not has_words:
+        return "removed" if before == "removed" else "shown"
+    return "waiting" if waits or before in {"hidden", "removed"} else "shown"
+
+
 def pages(total: int, limit: int) -> int:
     return math.ceil(total / limit)

@@ -18,12 +18,14 @@ class RatingIn(msgspec.Struct, rename="camel"):
 
 
 class RatingOut(msgspec.Struct, rename="camel"):
-    """Mine, and what the personality's numbers became with it."""
+    """Mine, and what the personality's numbers became with it. `reviewState` is there when the words don't show:
+    `waiting` for a moderator, `hidden` or `removed` by one."""
 
     rating: int
     review: str | None
     avg_rating: float | None
     rating_count: int
+    review_state: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Review(msgspec.Struct, rename="camel"):
@@ -91,3 +93,4 @@ class TakenBack(msgspec.Struct, rename="camel"):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    state: str = "shown"

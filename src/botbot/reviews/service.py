@@ -2,7 +2,8 @@
 
 import unicodedata
 
-from sqlalchemy import delete, select
+from msgspec import UNSET
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.models import User
@@ -15,17 +16,21 @@ from botbot.catalog.queries import get_personality
 from botbot.catalog.rules import fold
 from botbot.errors import Conflict, NotFound, PermissionDenied
 from botbot.kit import clock, ids
-from botbot.reviews import voting
+from botbot.reviews import screening, voting
 from botbot.reviews.models import PersonalityRating, ReviewVote
 from botbot.reviews.queries import find_rating
-from botbot.reviews.rules import MOST_VOTERS, UNDO_FOR
+from botbot.reviews.rules import COUNTED, MOST_VOTERS, UNDO_FOR, state_after
 from botbot.reviews.schemas import RatingIn, RatingOut, TakenBack
+from botbot.reviews.screening import CLEAN, Screened
 
 
-async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: str, data: RatingIn) -> RatingOut:
+async def rate_personality(
+    session: AsyncSession, viewer: Viewer, id_or_slug: str, data: RatingIn, screened: Screened = CLEAN
+) -> RatingOut:
     """Store the viewer's one rating, replacing an earlier one. Authors can't rate their own.
 
-    The same again changes nothing. Other words lose the votes that the earlier ones got."""
+    The same again changes nothing. Other words lose the votes that the earlier ones got, and wait for a moderator when
+    the screening says so (`screening.screen`, asked before the transaction)."""
     personality = await get_personality(session, id_or_slug)
     if personality.created_by == viewer.user_id:
         raise PermissionDenied("You wrote this personality, so its stars are for others to give.")
@@ -33,16 +38,48 @@ async def rate_personality(session: AsyncSession, viewer: Viewer, id_or_slug: st
     mine = await find_rating(session, personality.id, viewer.user_id)
     words = _tidy(data.review)
     if mine is not None and (mine.rating, mine.review) == (data.rating, words):
-        return RatingOut(mine.rating, mine.review, *await _numbers(session, personality.id))
-    if mine is not None and fold(mine.review or "") != fold(words or ""):
+        return _out(mine, *await _numbers(session, personality.id))
+    changed = mine is None or fold(mine.review or "") != fold(words or "")
+    if mine is not None and changed:
         await voting.withdraw_from(session, mine.id)
-    stars, people = data.rating - (mine.rating if mine else 0), 0 if mine else 1
-    mine = mine or PersonalityRating(template_id=personality.id, user_id=viewer.user_id)
+    before, counted = (mine.state, _counted(mine)) if mine else (None, (0, 0))
+    mine = mine or PersonalityRating(id=ids.new_id(), template_id=personality.id, user_id=viewer.user_id)
     mine.rating, mine.review, mine.updated_at = data.rating, words, clock.now()
+    mine.state = state_after(before, words is not None, changed, screened.waits)
     session.add(mine)
+    stars, people = (now - was for now, was in zip(_counted(mine), counted, strict=True))
     average, count = await catalog.add_to_ratings(session, personality.id, stars=stars, people=people)
+    if before is not None or screened.flags:
+        await screening.keep_flags(session, "review", mine.id, screened.flags)
     audit.record(session, viewer.user_id, "review.rate", ("personality", personality.id), rating=data.rating)
-    return RatingOut(rating=mine.rating, review=mine.review, avg_rating=average, rating_count=count)
+    return _out(mine, average, count)
+
+
+def _counted(rating: PersonalityRating) -> tuple[int, int]:
+    """(stars, people) as they are in the personality's sums."""
+    return (rating.rating, 1) if rating.state in COUNTED else (0, 0)
+
+
+def _out(mine: PersonalityRating, average: float | None, count: int) -> RatingOut:
+    state = mine.state if mine.review and mine.state != "shown" else UNSET
+    return RatingOut(mine.rating, mine.review, average, count, state)
+
+
+async def set_state(session: AsyncSession, review_id: str, state: str) -> PersonalityRating:
+    """What a moderator decides about a review; the sums follow. Raises `NotFound` when its author took it back."""
+    found = await session.scalar(select(PersonalityRating).where(PersonalityRating.id == review_id))
+    if found is None:
+        raise NotFound("That review is gone: its author took it back.")
+    await _lock(session, found.template_id)
+    await session.refresh(found, with_for_update=True)
+    before = _counted(found)
+    standing = update(PersonalityRating).where(PersonalityRating.id == review_id)
+    await session.execute(standing.values(state=state, updated_at=PersonalityRating.updated_at))
+    await session.refresh(found)  # By statement, because its author has not edited it: `updated_at` stays.
+    stars, people = (now - was for now, was in zip(_counted(found), before, strict=True))
+    if (stars, people) != (0, 0):
+        await catalog.add_to_ratings(session, found.template_id, stars=stars, people=people)
+    return found
 
 
 async def _numbers(session: AsyncSession, personality_id: str) -> tuple[float | None, int]:
@@ -61,7 +98,8 @@ async def take_rating_back(session: AsyncSession, viewer: Viewer, id_or_slug: st
         return None
     taken = await _taken_back(session, mine)
     await session.execute(delete(PersonalityRating).where(PersonalityRating.id == mine.id))
-    await catalog.add_to_ratings(session, personality.id, stars=-mine.rating, people=-1)
+    stars, people = _counted(mine)
+    await catalog.add_to_ratings(session, personality.id, stars=-stars, people=-people)
     audit.record(session, viewer.user_id, "review.take_back", ("personality", personality.id))
     return taken
 
@@ -79,6 +117,7 @@ async def _taken_back(session: AsyncSession, mine: PersonalityRating) -> TakenBa
         created_at=mine.created_at,
         updated_at=mine.updated_at,
         expires_at=clock.now() + UNDO_FOR,
+        state=mine.state,
     )
 
 
@@ -104,13 +143,15 @@ async def put_rating_back(session: AsyncSession, viewer: Viewer, taken: TakenBac
             rating=taken.rating,
             review=taken.review,
             helpful_count=len(voters),
+            state=taken.state,
             created_at=taken.created_at,
             updated_at=taken.updated_at,
         )
     )
     await session.flush()
     session.add_all(ReviewVote(rating_id=taken.id, user_id=voter) for voter in voters)
-    await catalog.add_to_ratings(session, personality.id, stars=taken.rating, people=1)
+    if taken.state in COUNTED:
+        await catalog.add_to_ratings(session, personality.id, stars=taken.rating, people=1)
     audit.record(session, viewer.user_id, "review.put_back", ("personality", personality.id))
 
 
@@ -120,13 +161,11 @@ async def forget_reviewer(session: AsyncSession, user_id: str) -> None:
     rated = select(PersonalityRating.template_id).where(PersonalityRating.user_id == user_id)
     for personality_id in list(await session.scalars(rated.order_by(PersonalityRating.template_id))):
         await _lock(session, personality_id)
-        stars = await session.scalar(
-            delete(PersonalityRating)
-            .where(PersonalityRating.template_id == personality_id, PersonalityRating.user_id == user_id)
-            .returning(PersonalityRating.rating)
-        )
-        if stars is not None:
-            await catalog.add_to_ratings(session, personality_id, stars=-stars, people=-1)
+        mine = (PersonalityRating.template_id == personality_id, PersonalityRating.user_id == user_id)
+        gone = delete(PersonalityRating).where(*mine).returning(PersonalityRating.rating, PersonalityRating.state)
+        for stars, state in (await session.execute(gone)).all():
+            if state in COUNTED:
+                await catalog.add_to_ratings(session, personality_id, stars=-stars, people=-1)
     await voting.withdraw_all(session, user_id)  # Last: everybody locks personalities before reviews.
 
 

@@ -8,6 +8,7 @@ from botbot.agents.sampling import kind_of
 from botbot.catalog import rules
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.schemas import CardView, Compatibility, card_view
+from botbot.exchange.exporting import may_be_taken_along
 from botbot.reviews.queries import ReviewPage
 from botbot.reviews.rules import SORTS
 from botbot.reviews.rules import pages as pages_of
@@ -38,6 +39,8 @@ class DetailView(CardView, kw_only=True):
     labels: list[dict[str, str]]
     numbers: Numbers
     picture: str
+    may_be_taken: bool
+    """Whether everybody may have it as a card."""
 
 
 def detail_view(
@@ -69,6 +72,7 @@ def detail_view(
         labels=rules.labels(personality.traits),
         numbers=numbers,
         picture=picture,
+        may_be_taken=may_be_taken_along(personality),
     )
 
 

@@ -1,6 +1,6 @@
-"""What the browser loads, built once per process: two stylesheets out of many small ones (the house's, and the chat's,
-which only comes where a chat is), each script as it is, all under names that hold a hash of their content, so that
-they may be cached for ever.
+"""What the browser loads, built once per process: three stylesheets out of many small ones (the house's, and those of
+the chat and the panel, which only come where a chat or the panel is), each script as it is, all under names that hold
+a hash of their content, so that they may be cached for ever.
 
 A text asset refers to another as `asset:<name>`, which is replaced by that one's hashed URL; so do scripts when they
 import one another. Circles are impossible: a name holds the hash of everything it refers to."""
@@ -18,6 +18,7 @@ STATIC = Path(__file__).parent / "static"
 LAYERS = "@layer reset, tokens, base, layout, components, utilities;"
 STYLES = ("reset", "tokens", "base", "layout", "components/*", "utilities")
 CHAT_STYLES = ("chat/*",)
+PANEL_STYLES = ("admin/*",)
 CHAT_MODULES = ("chat.js", "chat_limits.js", "chat_stream.js", "chat_turn.js", "markdown.js", "setting.js")
 """All that a live chat runs, named together so that a page may ask for them at once and not one after the other."""
 CONTENT_TYPES = {
@@ -72,6 +73,11 @@ def chat_stylesheet(static: Path = STATIC) -> str:
     return _squeeze("\n".join([LAYERS, *_read_styles(static, CHAT_STYLES)]))
 
 
+def panel_stylesheet(static: Path = STATIC) -> str:
+    """What the panel's pages need beside the house's styles, whose layers it joins."""
+    return _squeeze("\n".join([LAYERS, *_read_styles(static, PANEL_STYLES)]))
+
+
 def _read_styles(static: Path, patterns: tuple[str, ...]) -> list[str]:
     files = [file for pattern in patterns for file in sorted((static / "css").glob(f"{pattern}.css"))]
     return [file.read_text(encoding="utf-8") for file in files]
@@ -113,7 +119,7 @@ def _sources() -> dict[str, Callable[[], str]]:
         file.name: (lambda file=file: file.read_text(encoding="utf-8"))  # type: ignore[misc]
         for file in files
     }
-    return {**found, "app.css": stylesheet, "chat.css": chat_stylesheet}
+    return {**found, "app.css": stylesheet, "chat.css": chat_stylesheet, "admin.css": panel_stylesheet}
 
 
 def _hues() -> str:

@@ -8,8 +8,18 @@ import pytest
 from tests.peers.discord.peer import Peer
 
 from botbot.errors import BotBotError, DiscordBusy
-from botbot.peers.discord.limits import INVALID_WINDOW_SECONDS, NON_ESSENTIAL_UNTIL, Bucket, InvalidRequests
+from botbot.peers.discord.limits import (
+    GLOBAL_PER_SECOND,
+    INVALID_WINDOW_SECONDS,
+    NON_ESSENTIAL_UNTIL,
+    NOTHING_UNTIL,
+    Bucket,
+    InvalidRequests,
+    Pace,
+)
+from botbot.peers.discord.oauth import DiscordOAuth
 from botbot.peers.discord.rest import DiscordRest
+from botbot.settings import Settings
 
 MESSAGE = {"id": "9", "channel_id": "5"}
 
@@ -181,6 +191,57 @@ async def test_typing_is_left_out_when_too_much_was_refused(peer: Peer, rest: Di
     peer.answer(MESSAGE)
     await say(rest)
     assert len(peer.received) == 2
+
+
+async def test_nothing_is_asked_when_far_too_much_was_refused(
+    peer: Peer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Long before Discord's 10,000, for every token of the process, and said once."""
+    shared = InvalidRequests()
+    rest, oauth = DiscordRest(settings, invalid=shared), DiscordOAuth(settings, invalid=shared)
+    now = asyncio.get_running_loop().time()
+    for _ in range(NOTHING_UNTIL):
+        shared.add(now - INVALID_WINDOW_SECONDS + 300)
+    for ask in (say(rest), rest.get_guild(1), oauth.list_guilds("token")):
+        with pytest.raises(DiscordBusy) as caught:
+            await ask
+        assert caught.value.retry_after == pytest.approx(300, abs=5)
+        assert not caught.value.is_invalid
+    assert peer.received == []
+    assert rest.rest_seconds == pytest.approx(300, abs=5)
+    assert caplog.text.count("or it bars us") == 1
+    await rest.aclose()
+    await oauth.aclose()
+
+
+def test_after_the_rest_it_goes_on() -> None:
+    counted = InvalidRequests()
+    for _ in range(NOTHING_UNTIL):
+        counted.add(0.0)
+    assert counted.rest_seconds(1.0) == INVALID_WINDOW_SECONDS - 1
+    assert counted.rest_seconds(INVALID_WINDOW_SECONDS) == 0
+
+
+def test_one_token_is_never_used_more_than_45_times_in_any_second() -> None:
+    pace, left = Pace(), list[float]()
+    now = 100.0
+    while len(left) < 5 * GLOBAL_PER_SECOND:
+        now += pace.wait_seconds(now)
+        pace.enter(now)
+        left.append(now)
+        now += 0.003
+    assert max(sum(start <= at < start + 1 for at in left) for start in left) == GLOBAL_PER_SECOND
+
+
+async def test_the_pace_holds_over_all_buckets(peer: Peer, patient_rest: DiscordRest) -> None:
+    """Fifty channels, each with room of its own: the last few wait for the second to be over."""
+    count = GLOBAL_PER_SECOND + 5
+    for _ in range(count):
+        peer.answer(MESSAGE)
+    started = time.monotonic()
+    await asyncio.gather(*(say(patient_rest, channel_id) for channel_id in range(1, count + 1)))
+    assert time.monotonic() - started >= 1
+    assert len(peer.received) == count
 
 
 def test_the_window_of_invalid_requests_slides() -> None:
