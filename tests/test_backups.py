@@ -96,6 +96,14 @@ async def test_nothing_that_is_there_is_replaced(tmp_path: Path, home: Path) -> 
     assert (home / "botbot.sqlite3").read_bytes() == before
 
 
+async def test_a_log_that_was_left_behind_is_not_read_into_it(tmp_path: Path, home: Path) -> None:
+    await run("backup", tmp_path / "kept", home)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "botbot.sqlite3-wal").write_bytes(b"another database's")
+    refused = await run("restore", tmp_path / "kept", tmp_path / "new")
+    assert (refused.code, "botbot.sqlite3-wal" in refused.err) == (1, True)
+
+
 def packed(path: Path, members: dict[str, bytes]) -> None:
     with tarfile.open(path, "w:gz") as archive:
         for name, data in members.items():

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -86,7 +87,8 @@ def _database_path(settings: Settings) -> Path:
 
 
 def _copy_database(database: Path, copy: Path) -> None:
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
+    reading = f"{database.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(reading, uri=True, timeout=BUSY_SECONDS)) as connection:
         connection.execute("vacuum into ?", [str(copy)])
     with closing(sqlite3.connect(copy)) as connection:
         found = connection.execute("pragma quick_check").fetchone()[0]
@@ -118,7 +120,8 @@ def _pack(target: Path, contents: Contents, files: dict[str, Path]) -> None:
 
 def _restore(settings: Settings, source: Path) -> Contents:
     database, key = _database_path(settings), settings.data_dir / KEY
-    for taken in (database, key):
+    beside = [database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm", "-journal")]
+    for taken in (database, key, *beside):  # An old log would be read into the restored database.
         if taken.exists():
             raise BackupRefused(f"{taken} is there already. Restore into an empty BOTBOT_DATA_DIR.")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -170,5 +173,5 @@ def _workshop(beside: Path) -> Iterator[Path]:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, EOFError, tarfile.TarError, msgspec.MsgspecError) as error:
+    except (sqlite3.Error, OSError, EOFError, zlib.error, tarfile.TarError, msgspec.MsgspecError) as error:
         raise BackupRefused(f"That did not work: {error}") from error

@@ -1,7 +1,11 @@
 """Entries over JSON: who may, what is needed, two editors, and what visitors see of it."""
 
 import base64
+import html
 import io
+import re
+import struct
+import zlib
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -159,7 +163,11 @@ async def test_the_list_finds_every_state_in_pages(cleo: Person, marlow: Any, pe
 def picture(width: int, height: int, kind: str = "PNG") -> str:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (200, 80, 40)).save(out, kind)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(out.getvalue()).decode()}"
+    return as_url(out.getvalue(), kind)
+
+
+def as_url(data: bytes, kind: str = "PNG") -> str:
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
 
 
 @MOSTLY_SQLITE
@@ -177,7 +185,9 @@ async def test_an_uploaded_picture_is_made_anew_and_an_address_is_never_fetched(
     kept = (await cleo.put(at, json={"avatar": "https://169.254.169.254/latest", "persona": "Still here."})).json()
     assert kept["avatar"] == changed["avatar"]
     assert "nothing is fetched" in kept["warnings"][0]
-    for hostile in (picture(5000, 10), "data:image/png;base64,AAAA", "data:text/html;base64,PGI+"):
+    head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 6, 0, 0, 0)
+    huge = as_url(b"\x89PNG\r\n\x1a\n\0\0\0\r" + head + struct.pack(">I", zlib.crc32(head)))
+    for hostile in (huge, picture(5000, 10), "data:image/png;base64,AAAA", "data:text/html;base64,PGI+"):
         refused = await cleo.put(at, json={"avatar": hostile})
         assert (refused.status_code, [*refused.json()["details"]["fields"]]) == (400, ["avatar"])
     drawn = (await cleo.put(at, json={"avatar": None})).json()
@@ -232,6 +242,17 @@ async def test_the_editor_saves_everything_and_shows_what_is_wrong(cleo: Person,
     assert stale.status_code == 412
     assert "Typed by the second editor" in stale.text
     assert "Somebody saved it while you were writing" in stale.text
+    talks = [[{"role": "user", "content": "Hm?"}, {"role": "assistant", "content": "One.\n\n> two\n\nThree."}]]
+    await cleo.put(f"{ADMIN}/{marlow['id']}", json={"sampleConversations": talks, "traits": {"lore": [1, 2]}})
+    shown = await cleo.get(at, headers=HTML)
+    form = next(each for each in forms_of(shown) if "etag" in each.fields and "name" in each.fields)
+    areas = re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>(.*?)</textarea>', shown.text, re.DOTALL)
+    typed = {name: html.unescape(text).replace("\n", "\r\n") for name, text in areas}
+    sent = {"etag": form.fields["etag"], **typed, "state": "public"}
+    assert (await cleo.post(at, data=sent)).status_code == 303
+    untouched = (await cleo.get(f"{ADMIN}/{marlow['id']}")).json()
+    assert (untouched["sampleConversations"], untouched["traits"]) == (talks, {"lore": [1, 2]})
+    assert (untouched["version"], untouched["isPublic"]) == (3, True), "publishing by form is no new edition"
     wrong = await cleo.post(at, data={"name": "", "traits": "no colon here"})
     assert wrong.status_code == 400
     assert "no colon here" in wrong.text

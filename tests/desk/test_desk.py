@@ -235,3 +235,32 @@ async def test_by_form_without_a_script(ada: Person, moderator: Person, house: H
     assert (await moderator.post("/admin/desk/decided", data=back.fields, headers=HTML)).status_code == 409
     async with house.db.read() as session:
         assert list(await session.scalars(select(Report.state))) == ["open"]
+
+
+ADMIN = "/api/marketplace/admin/personalities"
+
+
+async def test_taking_a_verdict_back_undoes_that_verdict_and_nothing_else(
+    cleo: Person, moderator: Person, personality: PersonalityTemplate
+) -> None:
+    """What an admin archived meanwhile stays so, whatever a moderator takes back."""
+    subject = {"type": "personality", "id": personality.id}
+    for verdict in ("keep", "hide"):
+        made = await decide(moderator, subject, verdict, "fine" if verdict == "keep" else "spam")
+        assert made.status_code == 201, made.text
+        assert (await cleo.delete(f"{ADMIN}/{personality.id}")).status_code == 204
+        assert (await moderator.delete(f"{API}/decisions/{made.json()['id']}")).status_code < 300
+        entry = (await cleo.get(f"{ADMIN}/{personality.id}")).json()
+        assert (entry["archivedAt"] is not None, entry["isPublic"]) == (True, True)
+        await cleo.put(f"{ADMIN}/{personality.id}", json={"archivedAt": None})
+
+
+async def test_hidden_is_not_published_by_a_schedule(
+    cleo: Person, moderator: Person, personality: PersonalityTemplate
+) -> None:
+    moment = "2199-01-01T00:00:00Z"
+    await cleo.put(f"{ADMIN}/{personality.id}", json={"isPublic": False, "publishAt": moment})
+    made = await decide(moderator, {"type": "personality", "id": personality.id}, "hide")
+    assert (await cleo.get(f"{ADMIN}/{personality.id}")).json()["publishAt"] is None
+    await moderator.delete(f"{API}/decisions/{made.json()['id']}")
+    assert (await cleo.get(f"{ADMIN}/{personality.id}")).json()["publishAt"].startswith("2199-01-01")

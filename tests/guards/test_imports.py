@@ -88,7 +88,7 @@ ROOMS |= {
         **_FOUNDATION,
         "storefront": {ANY},
         **{
-            room: READ_SIDE | CATALOGUE | {"web", "sessions", "pictures", "asking", "sampling"}
+            room: READ_SIDE | CATALOGUE | {"web", "sessions", "pictures", "uploads", "asking", "sampling"}
             for room in FEATURES - {"admin"}
         },
         "accounts": READ_SIDE | {"web", "pending"},

@@ -211,6 +211,20 @@ async def _archive(world: World) -> httpx.Response:
     return await world.cleo.delete(f"{API}/admin/personalities/{world.personality.id}")
 
 
+async def _create_by_form(world: World) -> httpx.Response:
+    return await world.cleo.post("/admin/personalities/new", data={**ENTRY, "state": "hidden"}, headers=HTML)
+
+
+async def _edit_by_form(world: World) -> httpx.Response:
+    where = f"/admin/personalities/{world.personality.id}"
+    return await world.cleo.post(where, data={"description": "Something else entirely."}, headers=HTML)
+
+
+async def _hide_by_form(world: World) -> httpx.Response:
+    fields = {"action": "hide", "id": world.personality.id}
+    return await world.cleo.post("/admin/personalities", data=fields, headers=HTML)
+
+
 async def _import(world: World) -> httpx.Response:
     return await world.cleo.post(f"{API}/admin/import", json=[ENTRY])
 
@@ -228,6 +242,9 @@ DEEDS: dict[tuple[str, str], Deed] = {
     ("POST", f"{API}/admin/import"): _import,
     ("POST", "/admin/import/{file_id}"): _import_by_form,
     ("POST", f"{API}/admin/personalities"): _create,
+    ("POST", "/admin/personalities"): _hide_by_form,
+    ("POST", "/admin/personalities/new"): _create_by_form,
+    ("POST", "/admin/personalities/{personality_id}"): _edit_by_form,
     ("PUT", f"{API}/admin/personalities/{{personality_id}}"): _edit,
     ("DELETE", f"{API}/admin/personalities/{{personality_id}}"): _archive,
     ("POST", f"{API}/personalities/{{personality_id}}/deploy"): _deploy,

@@ -11,6 +11,7 @@ from tests.support.engines import MOSTLY_SQLITE
 from tests.support.people import api_client
 from tests.support.serving import Site
 
+from botbot.catalog.models import PersonalityTemplate
 from botbot.errors import RateLimited
 from botbot.preview.exchanges import Exchange, open_exchange
 from botbot.preview.relay import Relays
@@ -65,6 +66,26 @@ async def test_beyond_the_cap_it_is_said_before_any_event(
         await until(lambda: is_empty(small))
         model.say = "Free again."
         assert assert_whole(await talk(client, path), "live") == "Free again."
+
+
+async def test_a_full_house_costs_nobody_one_of_their_minute(
+    make_site: MakeSite, personality: PersonalityTemplate, path: str, model: ModelControl
+) -> None:
+    """The form too: two a minute, one spent on the reply that fills the house, one left for later."""
+    site = await make_site(preview_streams=1, preview_per_minute=2)
+    model.say, model.words_per_second = "word " * 390, 20
+    form = f"/personalities/{personality.slug}/try"
+    async with api_client(site.url) as client:
+        listening = await open_streams(site, path, 1, client)
+        for _ in range(3):
+            full = await client.post(form, data={"message": "hi"}, headers={"origin": site.url})
+            assert (full.status_code, "hi" in full.text) == (429, True)
+        listening[0].cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        await until(lambda: is_empty(site))
+        model.say = "Free again."
+        answer = await client.post(form, data={"message": "hi"}, headers={"origin": site.url})
+        assert (answer.status_code, "Free again." in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("ending", [*RARER, "cut off", "blocked", "stopped"])

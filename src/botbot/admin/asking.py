@@ -20,7 +20,7 @@ def words(query: Query, *names: str) -> dict[str, str]:
 def page_number(query: Query) -> int:
     """1 for everything that is no page: a page never fails for its address."""
     text = query.get("page", "1")
-    return min(int(text), DEEPEST) if text.isascii() and text.isdigit() and int(text[:9]) > 0 else 1
+    return min(int(text[:9]), DEEPEST) if text.isascii() and text.isdigit() and int(text[:9]) > 0 else 1
 
 
 def moment(text: str, field: str, *, end_of_day: bool = False) -> datetime | None:

@@ -21,7 +21,7 @@ PER_PAGE = 50
 VERBS: dict[str, flow.Verb] = {
     "pause": service.pause,
     "resume": flow.resume_verb(False),
-    "retry": service.retry,
+    "retry": flow.retry,
     "stop": service.remove,
 }
 

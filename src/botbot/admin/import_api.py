@@ -38,7 +38,11 @@ async def read_upload(request: StrictRequest) -> tuple[bytes, str]:
         return await request.body(), "import.json"
     if kind != "multipart/form-data":
         raise UnsupportedMediaType
-    files = [each for each in (await request.form()).values() if isinstance(each, UploadFile)]
+    try:
+        form = await request.form()
+    except (UnicodeError, ValueError) as error:
+        raise ValidationFailed("That form can't be read.") from error
+    files = [each for each in form.values() if isinstance(each, UploadFile)]
     if len(files) != 1 or not files[0].filename:
         raise ValidationFailed(fields={"file": "must be one file"})
     return await files[0].read(), files[0].filename

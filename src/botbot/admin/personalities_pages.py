@@ -95,15 +95,18 @@ async def change_many(request: StrictRequest, house: House, viewer: Viewer | Non
     who = rules.require_admin(viewer)
     pairs = await request.form_pairs()
     fields, ticked = dict(pairs), [value for name, value in pairs if name == "id"]
-    try:
-        if not ticked:
-            raise ValidationFailed("Tick at least one personality first.")
-        if fields.get("action") not in BULK:
-            raise ValidationFailed("Choose what to do with them.")
-        for each in ticked:
+    problem: BotBotError | None = None
+    if not ticked:
+        problem = ValidationFailed("Tick at least one personality first.")
+    elif fields.get("action") not in BULK:
+        problem = ValidationFailed("Choose what to do with them.")
+    for each in ticked if problem is None else ():
+        try:
             async with house.db.write() as session:
                 await _do(session, who, each, fields["action"], fields.get("value", "").strip())
-    except SAYABLE as problem:
+        except SAYABLE as refused:
+            problem = problem or refused
+    if problem is not None:
         return await _list(request, house, who, problem)
     return Redirect(asking.address(PATH, {"state": fields.get("from", ""), "notice": "saved"}), status_code=303)
 
@@ -192,11 +195,11 @@ async def save(request: StrictRequest, personality_id: str, house: House, viewer
 
 async def _said(session: AsyncSession, personality_id: str, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     back_to = dict(pairs).get("version", "")
+    row = await editing.find_for_change(session, personality_id)
     if not back_to:
-        return entry_forms.changes(pairs)
+        return entry_forms.changed(pairs, editing.entry_in(row))
     if not (back_to.isascii() and back_to.isdigit() and len(back_to) < 7):
         raise ValidationFailed(fields={"version": "must be a version of this personality"})
-    row = await editing.find_for_change(session, personality_id)
     earlier = await get_version(session, row.id, int(back_to))
     return as_changes(earlier.snapshot)
 

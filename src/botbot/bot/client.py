@@ -39,7 +39,7 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # No voic
 RESUMES = 3
 STEADY_SECONDS = 10.0
 """A connection that lived this long was a good one; the next that breaks is not its fault."""
-OPENING_SECONDS = 20.0
+OPENING_SECONDS = 10.0
 """For a connection that is to resume. One that identifies waits for its turn meanwhile, and is bounded there."""
 TROUBLE = (ReconnectWebSocket, aiohttp.ClientError, OSError)
 
@@ -79,6 +79,7 @@ class GatewayClient(discord.Client):
         )
         self._wired = hooks
         self.has_been_in = False
+        self._in_since: float | None = None
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Listen until closed. In place of discord.py's own, which tries a broken resume address for ever.
@@ -87,7 +88,7 @@ class GatewayClient(discord.Client):
         `discord.ConnectionClosed` for what Discord won't have."""
         tries = 0
         while not self.is_closed():
-            began = asyncio.get_running_loop().time()
+            self._in_since = None
             try:
                 await self._listen()
             except discord.ConnectionClosed:
@@ -95,8 +96,7 @@ class GatewayClient(discord.Client):
                     return
                 raise
             except TROUBLE as error:
-                is_steady = asyncio.get_running_loop().time() - began > STEADY_SECONDS
-                tries = 1 if is_steady else tries + 1
+                tries = 1 if self._was_steady else tries + 1
                 if self.is_closed():
                     return
                 await self._make_ready_to_resume(tries, error)
@@ -118,7 +118,13 @@ class GatewayClient(discord.Client):
                 )
         while True:
             await self.ws.poll_event()
-            self.has_been_in = self.has_been_in or self.is_connected
+            if self.is_connected and self._in_since is None:
+                self._in_since, self.has_been_in = asyncio.get_running_loop().time(), True
+
+    @property
+    def _was_steady(self) -> bool:
+        """Of this connection; one that never let us in, however long it took, was none."""
+        return self._in_since is not None and asyncio.get_running_loop().time() - self._in_since > STEADY_SECONDS
 
     async def _make_ready_to_resume(self, tries: int, error: Exception) -> None:
         """Raises `SessionLost` when that is of no use; an address that fails three times is given up."""

@@ -93,13 +93,14 @@ class ShardKeeper:
             if isinstance(error, BotBotError)
             else f"The gateway is out of reach ({type(error).__name__})."
         )
-        wait = min(FIRST_WAIT_SECONDS * 2.0 ** max(0, failures - 1), LONGEST_WAIT_SECONDS)
+        wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(max(0, failures - 1), 8), LONGEST_WAIT_SECONDS)
         if isinstance(error, PeerError) and error.retry_after_seconds:
             wait = max(wait, min(error.retry_after_seconds, LONGEST_LOOK_AWAY_SECONDS))
         return wait
 
     async def _one_session(self) -> None:
         """From IDENTIFY until the session is lost."""
+        self._client = None  # Whether the last one was ever in says nothing about this try.
         gateway = await find_gateway(self._house)
         starts.require_starts_left(gateway)
         self._lane = self._shard[0] % max(1, gateway.session_start_limit.max_concurrency)

@@ -9,7 +9,7 @@ from typing import Any
 
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-GREETING_SECONDS = 15.0
+GREETING_SECONDS = 10.0
 """For the first word, and again for being let in."""
 CLOSING_SECONDS = 2.0
 

@@ -31,6 +31,7 @@ _HIDDEN = "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff"
 _INVISIBLE = "\u00ad\u180e\u200b\u2060-\u2064\u3164\ufeff\uffa0"
 _BROKEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_TURNS_WRITING}{_HIDDEN}]")
 _BROKEN_IN_LINE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_TURNS_WRITING}{_HIDDEN}{_INVISIBLE}]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SLUG, _ID = re.compile("[a-z0-9-]{1,60}"), re.compile("[A-Za-z0-9_-]{1,64}")
 _LANGUAGE = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _LINES = {"name", "category", "tag", "trait", "trait_value", "language", "licence", "source", "credit", "changelog"}
@@ -60,6 +61,17 @@ def problem_of(text: str, kind: str, *, least: int = 0) -> str | None:
     if (_BROKEN_IN_LINE if kind in _LINES else _BROKEN).search(text):
         return "must not contain control characters or invisible signs" + (" or line breaks" if kind in _LINES else "")
     return None
+
+
+def is_storable(value: Any) -> bool:
+    """Whether both databases keep it, as JSON, wherever in it something is."""
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is None
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and is_storable(key) and is_storable(each) for key, each in value.items())
+    return not isinstance(value, (list, tuple)) or all(map(is_storable, value))
 
 
 def checked(entry: EntryIn) -> dict[str, Any]:
@@ -110,6 +122,7 @@ class _Check:
         tidy = tidied(text, kind)
         if problem := problem_of(tidy, kind, least=least):
             self.wrong.setdefault(field, problem)
+            return tidy.encode("utf-8", "replace").decode()
         return tidy
 
     def texts(self, field: str, texts: Iterable[str], most: int, kind: str = "sample") -> list[str]:
@@ -117,6 +130,13 @@ class _Check:
         found = [self.text(f"{field}[{n}]", text, kind, least=1) for n, text in enumerate(texts)]
         self.at_most(field, len(found), most)
         return found
+
+    def data(self, field: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Plain data as it came; none of it where a database could not keep it."""
+        if is_storable(given):
+            return dict(given)
+        self.wrong[field] = "must not contain NUL, broken characters or endless numbers"
+        return {}
 
     def at_most(self, field: str, count: int, most: int) -> None:
         if count > most:
@@ -134,12 +154,10 @@ def _tags(check: _Check, tags: list[str]) -> list[str]:
 def _traits(check: _Check, traits: Mapping[str, Any]) -> dict[str, Any]:
     check.at_most("traits", len(traits), MOST["traits"])
     found = {}
-    for name, value in traits.items():
+    for name, value in check.data("traits", traits).items():
         field = f"traits.{name}"[:80]
         tidy = check.text(field, name, "trait", least=1)
         found[tidy] = check.text(field, value, "trait_value") if isinstance(value, str) else value
-        if isinstance(value, float) and not math.isfinite(value):
-            check.wrong[field] = "must be a number"
     if len(msgspec.json.encode(found)) > LONGEST_JSON:
         check.wrong["traits"] = f"must have at most {LONGEST_JSON:,} bytes as JSON"
     return found
@@ -174,6 +192,7 @@ def _replies(check: _Check, replies: Mapping[str, list[str]]) -> dict[str, list[
 
 
 def _compatibility(check: _Check, given: Mapping[str, Any]) -> dict[str, Any]:
+    given = check.data("compatibility", given)
     try:
         read = msgspec.convert(dict(given), Compatibility)
     except msgspec.ValidationError as error:
@@ -198,6 +217,7 @@ def _model_options(check: _Check, given: ModelOptionsIn) -> dict[str, Any]:
 
 
 def _extensions(check: _Check, extensions: dict[str, Any]) -> dict[str, Any]:
+    extensions = check.data("extensions", extensions)
     if len(msgspec.json.encode(extensions)) > MOST["extensions_bytes"]:
         check.wrong["extensions"] = f"must have at most {MOST['extensions_bytes']:,} bytes as JSON"
     return extensions
@@ -212,8 +232,8 @@ def _check_names(check: _Check, entry: EntryIn, columns: Mapping[str, Any]) -> N
         check.wrong["slug"] = "must have 1 to 60 of a to z, 0 to 9 and hyphens"
     if entry.id is not None and not _ID.fullmatch(entry.id):
         check.wrong["id"] = "must have 1 to 64 letters, digits, hyphens and underscores"
-    if entry.created_by is not None and len(entry.created_by) > 64:
-        check.wrong["createdBy"] = "must have at most 64 characters"
+    if entry.created_by is not None and not re.fullmatch("[ -~]{1,64}", entry.created_by):
+        check.wrong["createdBy"] = "must have 1 to 64 plain characters"
     if entry.deploy_count is not None and not 0 <= entry.deploy_count < 2**31:
         check.wrong["deployCount"] = "must be a number from 0"
     for name, moment in (

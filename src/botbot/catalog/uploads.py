@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import io
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ MOST_BYTES = 1024 * 1024
 MOST_PIXELS_ASIDE = 4096
 LEAST_PIXELS_ASIDE = 16
 LARGE, SMALL = 512, 128
+DAMAGE = (
+    UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error,
+    MemoryError, ArithmeticError, AttributeError, RuntimeError,
+)  # fmt: skip
+"""What decoders raise at files that are broken, or were made to break them."""
 DISCORD_BYTES = 256 * 1024
 """The most that the PNG for Discord may have; with more it is reduced to 256 colours."""
 FORMATS = ("PNG", "WEBP", "JPEG")
@@ -135,11 +141,9 @@ def _guarded() -> Iterator[None]:
             yield
     except ValidationFailed:
         raise
-    except Image.DecompressionBombWarning as error:
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise _refused("has too many pixels") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
-        raise _refused("can't be read; it may be damaged") from error
-    except (MemoryError, ZeroDivisionError, OverflowError, KeyError, AttributeError, RuntimeError) as error:
+    except DAMAGE as error:
         raise _refused("can't be read; it may be damaged") from error
 
 

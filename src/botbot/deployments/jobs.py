@@ -53,6 +53,8 @@ class Deploy:
     async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
         failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
         failure = {**failure, "details": {**failure.get("details", {}), "leftover": leftover}}
+        if before := claim.payload.get("before"):  # A change that can't be taken back whole: the row says what holds.
+            await _set(session, claim, D.status.in_(("active", "paused")), **{**before, "failure": failure})
         await _set(session, claim, D.status == "rolling_back", status="needs_attention", failure=failure)
 
     async def on_done(self, session: AsyncSession, claim: Claim) -> None:

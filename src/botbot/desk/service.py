@@ -129,17 +129,20 @@ async def _apply(session: AsyncSession, viewer: Viewer, subject: Subject, verdic
         await reviews.set_state(session, subject.id, _REVIEW_STATES[verdict])
         return {"state": subject.state}
     row = await editing.find_for_change(session, subject.id)
-    before = {"isPublic": row.is_public, "archivedAt": clock.iso(row.archived_at) if row.archived_at else None}
-    changes = _changes(verdict)
-    if changes and not (verdict == "takedown" and row.archived_at):
+    changes, before = _changes(verdict, row)
+    if changes:
         await editing.change_personality(session, viewer.user_id, row.id, changes, action=f"personality.{verdict}")
     return before
 
 
-def _changes(verdict: str) -> dict[str, Any]:
-    if verdict == "hide":
-        return {"isPublic": False}
-    return {"archivedAt": clock.now()} if verdict == "takedown" else {}
+def _changes(verdict: str, row: P) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a verdict changes, and what undoing it puts back: that alone, whatever else was decided since."""
+    if verdict == "hide" and (row.is_public or row.publish_at):
+        waits = clock.iso(row.publish_at) if row.publish_at else None
+        return {"isPublic": False, "publishAt": None}, {"isPublic": row.is_public, "publishAt": waits}
+    if verdict == "takedown" and row.archived_at is None:
+        return {"archivedAt": clock.now()}, {"archivedAt": None}
+    return {}, {}
 
 
 async def _restore(session: AsyncSession, viewer: Viewer, subject: Subject, before: dict[str, Any]) -> None:
@@ -148,7 +151,9 @@ async def _restore(session: AsyncSession, viewer: Viewer, subject: Subject, befo
     if subject.type == "review":
         await reviews.set_state(session, subject.id, before["state"])
         return
-    changes: dict[str, Any] = {name: before[name] for name in ("isPublic", "archivedAt") if name in before}
+    changes: dict[str, Any] = {name: before[name] for name in ("isPublic", "publishAt", "archivedAt") if name in before}
+    if not changes:
+        return
     await editing.change_personality(session, viewer.user_id, subject.id, changes, action="personality.restore")
 
 

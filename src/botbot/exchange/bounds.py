@@ -16,6 +16,8 @@ MOST_ENTRIES = 20_000
 MOST_DEPTH = 48
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
 
+_SIGNS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[\]{},]', re.DOTALL)
+
 
 def refused(why: str) -> ValidationFailed:
     """A file, or one entry of it, that can't be read."""
@@ -30,9 +32,34 @@ def read_json(data: bytes | str, most: int = DOCUMENT_BYTES) -> Any:
     if _is_too_deep(body):
         raise refused("its JSON is nested too deeply")
     try:
-        return msgspec.json.decode(body)
+        found = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise refused("it isn't valid JSON") from error
+    return _without_nul(found) if b"\\u0000" in body else found
+
+
+def _without_nul(value: Any) -> Any:
+    """No database of ours holds a NUL, and nobody means one."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_without_nul(each) for each in value]
+    if isinstance(value, dict):
+        return {key.replace("\0", ""): _without_nul(each) for key, each in value.items()}
+    return value
+
+
+def check_count(text: str, most: int = MOST_ENTRIES) -> None:
+    """Before a list is decoded: a few bytes each would make a gigabyte of entries. Raises `ValidationFailed`."""
+    if text.count(",") < most:
+        return
+    depth = count = 0
+    for token in _SIGNS.finditer(text):
+        sign = token[0]
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(sign, 0)
+        count += sign == "," and depth == 1
+        if count >= most:
+            raise refused(f"it has more than {most:,} entries")
 
 
 def _is_too_deep(body: bytes) -> bool:

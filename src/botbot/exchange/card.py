@@ -12,6 +12,7 @@ from botbot.exchange.fields import (
     DEFAULT_PROMPT,
     first_sentence,
     line_of,
+    list_of,
     placeholders,
     set_line,
     set_persona,
@@ -116,7 +117,7 @@ def _note_the_rest(draft: Draft, data: Document, extensions: Document) -> None:
     if scripts:
         draft.note("unsafe", shown_names(f"extensions.{name}" for name in scripts), "never executed here")
     book = table_of(data.get("character_book"))
-    rules = [each for each in book.get("entries") or [] if isinstance(each, dict) and each.get("use_regex")]
+    rules = [each for each in list_of(book.get("entries")) if isinstance(each, dict) and each.get("use_regex")]
     if rules:
         draft.note("unsafe", "character_book", f"{len(rules)} entries with regular expressions: never executed here")
 

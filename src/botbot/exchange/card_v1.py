@@ -41,5 +41,7 @@ def write(entry: Document) -> Document:
 
 def block_place(document: Document) -> Document:
     """Where our own block goes."""
-    place: Document = document.setdefault("extensions", {})
+    if not isinstance(document.get("extensions"), dict):
+        document["extensions"] = {}
+    place: Document = document["extensions"]
     return place

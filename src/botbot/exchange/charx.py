@@ -58,6 +58,8 @@ def _inside(uri: str) -> str:
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """What the directory claims of its size is not believed: reading stops where it becomes too much."""
+    if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise refused("this archive is packed in a way that can't be bounded")
     with archive.open(name) as member:
         body = member.read(most + 1)
     if len(body) > most:

@@ -82,7 +82,7 @@ def _take_secrets(place: Any, path: str) -> list[str]:
 
 def _read_texts(draft: Draft, data: Document) -> None:
     bio, lore = text_of(data.get("bio")), text_of(data.get("lore"))
-    persona = "\n\n".join(filter(None, [bio, lore])) or text_of(data.get("system")) or draft.entry["name"]
+    persona = "\n\n".join(filter(None, [bio, lore])) or draft.entry["name"]
     style = table_of(data.get("style"))
     manner = [f"- {line}" for part in ("all", "chat") for line in map(line_of, texts_of(style.get(part))) if line]
     prompt = text_of(data.get("system"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +28,12 @@ FORMATS = {
 }  # fmt: skip
 """Each format's name, and how its files end."""
 AT_A_TIME = 200
-OPEN_LICENCES = ("cc0", "cc-by", "cc by", "mit", "apache", "bsd", "isc", "unlicense", "public domain", "gpl", "agpl")
+OPEN_LICENCE = re.compile(
+    r"cc0([ -]1\.0)?( universal)?|cc[ -]by([ -]sa)?([ -]\d(\.\d)?)?|public domain|(the )?unlicense|isc"
+    r"|mit( licen[cs]e)?|apache([ -]2(\.0)?)?( licen[cs]e)?|bsd([ -]\d[ -]clause)?"
+    r"|[al]?gpl([ -]?v?\d(\.\d)?)?([ -]only|[ -]or[ -]later)?"
+)
+"""Those that let everybody pass it on and change it; of Creative Commons not the ones with NC or ND."""
 
 
 class Taken(NamedTuple):
@@ -114,7 +120,7 @@ def _json(document: Document) -> bytes:
 
 def may_be_taken_along(row: P) -> bool:
     """Whether anybody may have it as a card: our own, and those whose licence is an open one."""
-    return row.created_by == CURATOR or row.licence.casefold().startswith(OPEN_LICENCES)
+    return row.created_by == CURATOR or bool(OPEN_LICENCE.fullmatch(row.licence.strip().casefold()))
 
 
 async def write_public(taken: Taken, kind: str) -> bytes:

@@ -11,6 +11,8 @@ from botbot.exchange.drafts import Draft
 MOST_TAGS, MOST_SAMPLES = MOST["tags"], MOST["sample_messages"]
 MOST_TALKS, MOST_TURNS = MOST["sample_conversations"], MOST["turns"]
 SAMPLE_LENGTH = MAX["sample"]
+LARGEST = 10**30
+"""Nobody means a longer number, and thousands of digits may not even be written."""
 DEFAULT_PROMPT = (
     "You are {{char}}, in a conversation with {{user}}. Stay in character: think, speak and decide as {{char}} would, "
     "in your own words. Leave what the other person says and does to them."
@@ -28,7 +30,9 @@ def text_of(value: Any) -> str:
         return value.replace("\r\n", "\n").replace("\r", "\n").strip()
     if isinstance(value, list):
         return "\n".join(filter(None, map(text_of, value)))
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > LARGEST:
+        return ""
+    return str(value)
 
 
 def line_of(value: Any) -> str:

@@ -7,7 +7,7 @@ import yaml
 
 from botbot.exchange.bounds import refused
 from botbot.exchange.drafts import Document, Draft
-from botbot.exchange.fields import first_sentence, set_line, set_persona, set_tags, table_of, text_of
+from botbot.exchange.fields import set_line, set_persona, set_tags, table_of, text_of
 
 FORMAT = "markdown"
 CATEGORY = "Assistants"
@@ -39,8 +39,12 @@ def read(text: str) -> Draft:
     draft = Draft(FORMAT, {})
     set_line(draft, "name", header.get("name") or header.get("title"), "name")
     described = text_of(header.get("description"))
-    set_persona(draft, "\n\n".join(filter(None, [described, text_of(header.get("vibe"))])) or body, body)
-    set_line(draft, "description", described or first_sentence(body), "description")
+    about = "\n\n".join(filter(None, [described, text_of(header.get("vibe"))]))
+    if not about:  # The instructions are nobody's to read but the model's.
+        about = f"{draft.entry['name']}: made from instructions."
+        draft.note("mapped", "description", "and persona are only its name: write better ones before you publish it")
+    set_persona(draft, about, body)
+    set_line(draft, "description", described or about, "description")
     set_line(draft, "credit", header.get("author"), "author")
     set_tags(draft, header.get("tags"))
     draft.entry["category"] = CATEGORY
@@ -53,5 +57,5 @@ def _header(text: str) -> Document:
         raise refused("its front matter is too long")
     try:
         return table_of(yaml.load(text, _Loader))  # noqa: S506 - a safe loader, made stricter
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError, OverflowError) as error:
         raise refused("its front matter can't be read") from error

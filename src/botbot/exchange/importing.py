@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.catalog import editing, entry_rules, uploads
 from botbot.catalog.entry_schemas import EntryIn
 from botbot.catalog.models import PersonalityTemplate as P
-from botbot.errors import BotBotError, ValidationFailed
+from botbot.errors import BotBotError, StorageUnavailable, ValidationFailed
 from botbot.exchange import originals, ours
 from botbot.exchange.bounds import PICTURE_BYTES
 from botbot.exchange.drafts import Broken, Draft
-from botbot.exchange.formats import read_file
+from botbot.exchange.formats import open_file
 from botbot.exchange.report import EntryReport, Report, in_words
 from botbot.house import House
 from botbot.security.requests import as_requirement
@@ -53,16 +53,17 @@ class Importer:
     ) -> AsyncIterator[tuple[int, EntryReport]]:
         """Those from `begin` on, counted from 0, that are `chosen` (`None`: all of them), each with its number."""
         file = PurePath(name.replace("\\", "/")).name[:200] or "upload"
-        found, number = read_file(data, file), 0
+        found, number = open_file(data, file), 0
         while True:
             try:
-                draft = await asyncio.to_thread(next, found, None)
+                item = await asyncio.to_thread(next, found, None)
             except BotBotError as error:
                 yield number, EntryReport(file, "", "rejected", None, [], error.to_api_error())
                 return
-            if draft is None:
+            if item is None:
                 return
             if number >= begin and (chosen is None or number in chosen):
+                draft = item if isinstance(item, (Draft, Broken)) else await asyncio.to_thread(item)
                 yield number, await self._one(draft, file)
             number += 1
 
@@ -75,6 +76,8 @@ class Importer:
         )  # fmt: skip
         try:
             await self._decide(draft, report)
+        except StorageUnavailable:
+            raise  # It says nothing about the entry, which has to have its turn again.
         except BotBotError as error:
             report.status, report.id, report.error = "rejected", None, error.to_api_error()
         report.warnings = in_words(draft.findings)

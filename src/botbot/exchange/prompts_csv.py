@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from botbot.errors import ApiError
 from botbot.exchange.bounds import DOCUMENT_BYTES, MOST_ENTRIES, refused
 from botbot.exchange.drafts import Broken, Draft
-from botbot.exchange.fields import first_sentence, line_of, set_line, set_persona
+from botbot.exchange.fields import line_of, set_line, set_persona
 
 FORMAT = "prompts-csv"
 CATEGORY = "Prompts"
@@ -43,11 +43,12 @@ def _read(row: dict[str, str | None], number: int) -> Draft | Broken:
         return Broken(label, ApiError("validation_failed", why, None, {"fields": {"type": f"must not be {kind}"}}), act)
     draft = Draft(FORMAT, {}, label=label)
     set_line(draft, "name", act, "act")
-    set_persona(draft, prompt, prompt)
-    set_line(draft, "description", first_sentence(prompt), "prompt")
+    about = f"{act}: made from a prompt."  # The prompt itself is nobody's to read but the model's.
+    set_persona(draft, about, prompt)
+    set_line(draft, "description", about, "act")
     set_line(draft, "credit", row.get("contributor"), "contributor")
     draft.entry["category"] = CATEGORY
-    draft.note("mapped", "description", "it is how the prompt begins")
+    draft.note("mapped", "description", "and persona are only its name: write better ones before you publish it")
     if variables := sorted(set(_VARIABLE.findall(prompt))):
         draft.note("kept", "prompt", f"{len(variables)} variables such as {variables[0]} stay as they are")
     return draft

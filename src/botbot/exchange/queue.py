@@ -51,21 +51,31 @@ async def get_file(house: House, actor_id: str, file_id: str) -> ImportFile:
     return found
 
 
-async def take_turn(house: House, actor_id: str, file_id: str, chosen: frozenset[int] | None = None) -> ImportFile:
-    """Import the next entries for a few seconds; `chosen` are the ones wanted, counted from 0, `None` for all.
+async def take_turn(
+    house: House,
+    actor_id: str,
+    file_id: str,
+    chosen: frozenset[int] | None = None,
+    *,
+    seconds: float = TURN_SECONDS,
+) -> ImportFile:
+    """Import the next entries for so many seconds, one at least; `chosen` are the ones wanted, counted from 0, `None`
+    for all.
 
     Two turns at once do the same work twice, which the second finds done. Raises `NotFound`."""
     row = await get_file(house, actor_id, file_id)
-    importer, until = Importer(house, actor_id, dry_run=False), time.monotonic() + TURN_SECONDS
+    importer, until = Importer(house, actor_id, dry_run=False), time.monotonic() + seconds
     at, done = row.at, list[EntryReport]()
-    async for number, each in importer.choose(row.data, row.name, begin=row.at, chosen=chosen):
-        at = number + 1
-        done.append(each)
-        if chosen is None and time.monotonic() > until:
-            break  # What was ticked is little, and is done in one turn.
-    else:
-        at = row.total
-    await _note(house, row, at, done)
+    try:
+        async for number, each in importer.choose(row.data, row.name, begin=row.at, chosen=chosen):
+            at = number + 1
+            done.append(each)
+            if chosen is None and time.monotonic() > until:
+                break  # What was ticked is little, and is done in one turn.
+        else:
+            at = row.total
+    finally:
+        await _note(house, row, at, done)
     return await get_file(house, actor_id, file_id)
 
 
@@ -91,7 +101,8 @@ def chosen_entries(pairs: list[tuple[str, str]], total: int) -> frozenset[int] |
     if fields.get("which", "all") == "all":
         return None
     ticked = {value for name, value in pairs if name == "entry"}
-    found = frozenset(int(each) for each in ticked if each.isascii() and each.isdigit() and int(each[:9]) < total)
+    numbers = (int(each) for each in ticked if each.isascii() and each.isdigit() and len(each) < 7)
+    found = frozenset(number for number in numbers if number < total)
     if not found:
         raise ValidationFailed("Tick at least one entry, or choose all of them.")
     return found

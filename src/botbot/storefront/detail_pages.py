@@ -79,6 +79,7 @@ async def _answer(
     again = posted.action == "regenerate"
     kept = sessions.find(posted.session_id, found.id)
     try:
+        relays.require_place(house)  # Before it costs the visitor one of their minute.
         exchange = await open_exchange(
             house,
             sessions,

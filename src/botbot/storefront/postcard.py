@@ -4,6 +4,7 @@ line in its own colour, drawn as SVG.
 Letters come from the fonts of the machine that draws. Where it has none the portrait stands alone in the middle, so
 the picture is never half empty."""
 
+import base64
 import hashlib
 import unicodedata
 from functools import lru_cache
@@ -29,9 +30,10 @@ def path(personality: Any) -> str:
     return f"/og/{personality.slug}.{hashlib.sha256(said.encode()).hexdigest()[:12]}.png"
 
 
-def draw(personality: Any) -> bytes:
-    """The PNG. Takes some 100 ms of CPU; call it in a thread."""
-    picture = svg(personality, with_words=has_fonts())
+def draw(personality: Any, portrait: bytes | None = None) -> bytes:
+    """The PNG, with an uploaded `portrait` (PNG) in place of the drawn one. Takes some 100 ms of CPU; call it in a
+    thread."""
+    picture = svg(personality, with_words=has_fonts(), portrait=portrait)
     return bytes(resvg_py.svg_to_bytes(svg_string=picture, width=WIDTH, height=HEIGHT))
 
 
@@ -46,7 +48,7 @@ def has_fonts() -> bool:
     return drawn(f'<text x="2" y="16" font-family="{FONTS}">Hm</text>') != drawn("")
 
 
-def svg(personality: Any, *, with_words: bool = True) -> str:
+def svg(personality: Any, *, with_words: bool = True, portrait: bytes | None = None) -> str:
     hue = personality.hue
     ground, glow = oklch_to_hex(0.21, 0.03, hue), oklch_to_hex(0.36, 0.09, hue)
     backdrop = (
@@ -55,18 +57,22 @@ def svg(personality: Any, *, with_words: bool = True) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#g)"/>'
     )
     x = 72 if with_words else (WIDTH - FACE) // 2
-    parts = [backdrop, _portrait(personality, x, (HEIGHT - FACE) // 2)]
+    parts = [backdrop, _portrait(personality, x, (HEIGHT - FACE) // 2, portrait)]
     if with_words:
         parts += _words(personality)
     frame = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>{"".join(parts)}</svg>'
 
 
-def _portrait(personality: Any, x: int, y: int) -> str:
-    face = pictures.svg(personality.avatar, personality.hue, personality.slug)
-    frame = f'<svg x="{x}" y="{y}" width="{FACE}" height="{FACE}" '
+def _portrait(personality: Any, x: int, y: int, portrait: bytes | None) -> str:
+    place = f'x="{x}" y="{y}" width="{FACE}" height="{FACE}" '
+    if portrait is None:
+        drawn = pictures.svg(personality.avatar, personality.hue, personality.slug)
+        face = drawn.replace("<svg ", f"<svg {place}", 1)
+    else:
+        face = f'<image {place}href="data:image/png;base64,{base64.b64encode(portrait).decode()}"/>'
     corner = f'<clipPath id="c"><rect x="{x}" y="{y}" width="{FACE}" height="{FACE}" rx="88"/></clipPath>'
-    return f'{corner}<g clip-path="url(#c)">{face.replace("<svg ", frame, 1)}</g>'
+    return f'{corner}<g clip-path="url(#c)">{face}</g>'
 
 
 LEFT, TEXT_WIDTH, LEADING, PADDING = 516, 612, 1.36, 32

@@ -9,6 +9,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
+from botbot.catalog import pictures, uploads
 from botbot.catalog.queries import get_personality
 from botbot.errors import NotFound, RateLimited
 from botbot.house import House
@@ -26,7 +27,7 @@ class Easel:
         self._drawing: dict[str, asyncio.Future[bytes]] = {}
         self._one = asyncio.Lock()
 
-    async def picture(self, path: str, personality: Any) -> bytes:
+    async def picture(self, path: str, personality: Any, portrait: bytes | None = None) -> bytes:
         """The PNG; raises `RateLimited` when too many others are being drawn."""
         if path in self._kept:
             self._kept.move_to_end(path)
@@ -34,13 +35,13 @@ class Easel:
         if path not in self._drawing:
             if len(self._drawing) >= MOST_WAITING:
                 raise RateLimited("Many pictures are being drawn just now.", retry_after=5)
-            self._drawing[path] = asyncio.ensure_future(self._draw(path, personality))
+            self._drawing[path] = asyncio.ensure_future(self._draw(path, personality, portrait))
         return await asyncio.shield(self._drawing[path])
 
-    async def _draw(self, path: str, personality: Any) -> bytes:
+    async def _draw(self, path: str, personality: Any, portrait: bytes | None) -> bytes:
         try:
             async with self._one:
-                drawn = await asyncio.to_thread(postcard.draw, personality)
+                drawn = await asyncio.to_thread(postcard.draw, personality, portrait)
             self._keep(path, drawn)
             return drawn
         finally:
@@ -60,9 +61,11 @@ async def picture(request: Request[Any, Any, Any], house: House, file_name: str)
         raise NotFound
     async with house.db.read() as session:
         personality = await get_personality(session, slug)
+        named = pictures.picture_of(personality.avatar)
+        uploaded = await uploads.find_picture(session, named) if named else None
     current = postcard.path(personality)
     easel: Easel = request.app.state.easel
-    body = await easel.picture(current, personality)
+    body = await easel.picture(current, personality, uploaded.png if uploaded else None)
     is_current = current == f"/og/{file_name}"
     headers = {"cache-control": "public, max-age=31536000, immutable" if is_current else "public, max-age=60"}
     return Response(body, headers=headers, media_type="image/png")

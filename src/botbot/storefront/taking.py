@@ -8,6 +8,7 @@ from botbot.catalog.queries import get_personality
 from botbot.errors import NotFound
 from botbot.exchange.exporting import may_be_taken_along, taken, write_public
 from botbot.house import House
+from botbot.security.caching import PUBLIC
 
 TYPES = {"png": "image/png", "json": "application/json"}
 
@@ -23,7 +24,7 @@ async def card(request: Request[Any, Any, Any], house: House, slug: str) -> Resp
         found = await taken(session, row)
     headers = {
         "content-disposition": f'attachment; filename="{row.slug}.{kind}"',
-        "cache-control": "public, max-age=300",
+        "cache-control": PUBLIC,
     }
     return Response(await write_public(found, kind), media_type=TYPES[kind], headers=headers)
 

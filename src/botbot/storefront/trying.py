@@ -65,7 +65,7 @@ def chat_view(found: PersonalityTemplate, answered: Answered, *, model_configure
     turns += [_turn(each.role, each.content, each.speaker, each.source, each.reason) for each in _kept(kept)]
     if said and said.reason == "blocked":
         turns.append(_turn("user", posted.message.strip(), posted.speaker))
-        turns.append(_turn("assistant", said.reply.rsplit("\n\n", 1)[-1], None, said.source, said.reason))
+        turns.append(_turn("assistant", said.reply, None, said.source, said.reason))
     if said:
         turns[-1]["reset_at"] = said.reset_at
     return {
