@@ -281,6 +281,7 @@ def _version(row: Row) -> Row:
         "version": 1,
         "snapshot": _snapshot(),
         "changelog": "First edition.",
+        "actor_id": None,
         "created_at": row["created_at"],
     }
 
