@@ -269,6 +269,9 @@ async def test_what_was_really_spent_is_what_is_counted(room: Room, site: Site) 
     room.model.fail("server_error")
     await room.ask("and now?")
     assert await spent() == prompt + len(REPLY.split())
+    room.model.fail("empty")  # a server that took the call and then said nothing may have worked for it
+    await room.ask("and then?")
+    assert await spent() > 2 * prompt + len(REPLY.split())
 
 
 @pytest.mark.parametrize("count", [10, pytest.param(200, marks=pytest.mark.long)])

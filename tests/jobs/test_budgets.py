@@ -10,6 +10,7 @@ from botbot.db import Database
 from botbot.errors import StorageUnavailable
 from botbot.jobs import budgets
 from botbot.kit import clock
+from botbot.preview.books import VISITOR_KEY
 
 
 async def reserve(database: Database, key: str, amount: int, cap: int) -> bool:
@@ -96,3 +97,16 @@ async def test_old_ones_are_forgotten(database: Database, tick: Callable[..., No
     async with database.write() as session:
         await budgets.forget(session, clock.now() - timedelta(days=90))
     assert (await used(database, "old"), await used(database, "new")) == (0, 1)
+
+
+async def test_visitors_are_forgotten_long_before_the_rest(database: Database, tick: Callable[..., None]) -> None:
+    """`preview-visitors` only begins like the name that is asked for."""
+    keys = [f"{VISITOR_KEY}/a1b2/2026-01-31", f"{VISITOR_KEY}s/x", "preview/2026-01-31"]
+    for key in keys:
+        await reserve(database, key, 1, 9)
+    tick(days=1, seconds=1)
+    await reserve(database, f"{VISITOR_KEY}/c3d4/2026-02-01", 1, 9)
+    async with database.write() as session:
+        await budgets.forget(session, clock.now() - timedelta(days=1), name=VISITOR_KEY)
+    assert [await used(database, key) for key in keys] == [0, 1, 1]
+    assert await used(database, f"{VISITOR_KEY}/c3d4/2026-02-01") == 1

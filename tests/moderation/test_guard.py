@@ -32,6 +32,8 @@ SCRAPS = [
     "4539",
     "x" * 90,
     "日本",
+    "日本語の長い文章がここに",
+    "・",
     "。",
     "」",
     "！",
@@ -135,6 +137,26 @@ def test_languages_without_spaces_flow_clause_by_clause(text: str) -> None:
         most = max(most, given_in - out)
     assert most <= 25
     assert out + len(guard.finish()) == len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["กระแสน้ำขึ้นวันละสองครั้งและต้องจุดตะเกียงก่อนครั้งที่สอง" * 5, "潮は一日に二度満ちてそのたびに灯台の明かりがともる" * 5],
+)
+def test_and_without_punctuation_a_few_characters_at_a_time(text: str) -> None:
+    guard, out, most = Guard(BOOK), 0, 0
+    for given_in, each in enumerate(text, 1):
+        out += len(guard.feed(each))
+        most = max(most, given_in - out)
+    assert most <= 12
+    assert out + len(guard.finish()) == len(text)
+
+
+@pytest.mark.parametrize("hidden", ["\x01", "\x1c", "\u200b", "\u2060", "\u00ad"])
+def test_what_nobody_sees_hides_no_card(hidden: str) -> None:
+    """Between the digits of one group, and around a group."""
+    for number in (hidden.join("4539578763621486"), f"4539{hidden} {hidden}5787 6362 1486"):
+        assert shown(list(f"Gladly, it is {number} and so on."))[1] == "private_data"
 
 
 @pytest.mark.parametrize("number", ["4539 5787 6362 1486", "DE89 3704 0044 0532 0130 00"])

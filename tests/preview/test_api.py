@@ -116,6 +116,26 @@ class TestSamples:
         whole = (await client.post(path, json={"message": "hi"})).json()
         assert (whole["source"], whole["reason"]) == ("sample", "unavailable")
 
+    async def test_so_does_a_fault_after_a_word_that_nobody_saw_yet(
+        self, client: httpx.AsyncClient, path: str, model: ModelControl
+    ) -> None:
+        """The guard holds back what may grow into something harmful."""
+        model.say = "4539 5787 6362 and so on"
+        model.fail("truncate", after_words=2)
+        events = await talk(client, path)
+        assert "4539" not in assert_whole(events, "sample")
+        assert events[-1][1]["reason"] == "unavailable"
+
+    @pytest.mark.long
+    async def test_and_a_first_word_that_is_held_for_long_is_not_waited_for(
+        self, client: httpx.AsyncClient, path: str, model: ModelControl
+    ) -> None:
+        model.say = "4539 5787 6362 and so on"
+        model.fail("stall", after_words=2)
+        asked = asyncio.get_running_loop().time()
+        assert_whole(await talk(client, path), "sample")
+        assert 8.5 < asyncio.get_running_loop().time() - asked < 20, "ten seconds, and ten for a slow machine"
+
     @pytest.mark.parametrize("mode", ["truncate", "reset_midstream"])
     async def test_a_reply_cut_off_ends_with_an_error_and_never_done(
         self, client: httpx.AsyncClient, path: str, model: ModelControl, mode: Mode
@@ -276,7 +296,7 @@ class TestLeaving:
         model.fail("hang", times=None)
         with pytest.raises(httpx.ReadTimeout):
             await client.post(path, json={"message": "hi"}, headers=STREAM, timeout=httpx.Timeout(20, read=0.7))
-        async with asyncio.timeout(2.5):
+        async with asyncio.timeout(8):  # two seconds, and six for a slow machine
             while model.open_requests:
                 await asyncio.sleep(0.02)
 

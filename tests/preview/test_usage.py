@@ -52,6 +52,20 @@ async def test_every_ending_is_counted_as_what_it_was(
     assert (row.micro_dollars > 0) == (ending in {"cut off", "blocked reply"})
 
 
+@MOSTLY_SQLITE
+async def test_a_prompt_that_was_read_for_nothing_costs_money_too(
+    make_site: MakeSite, client: httpx.AsyncClient, path: str, model: ModelControl
+) -> None:
+    site = await make_site(openai_prices=PRICES, openai_fallback_models=("second",))
+    model.fail("empty", model=site.settings.openai_model)
+    assert_whole(await talk(client, f"{site.url}{path}"), "live")
+    rows = {each.model: each for each in await usage_of(site.house, 1)}
+    assert set(rows) == {site.settings.openai_model, "second"}
+    lost = rows[site.settings.openai_model]
+    assert (lost.live, lost.samples, lost.failed, lost.completion_tokens) == (0, 0, 0, 0)
+    assert lost.micro_dollars == 1000 * lost.prompt_tokens > 0
+
+
 async def test_no_word_of_it_is_stored_whatever_happens(
     make_site: MakeSite, client: httpx.AsyncClient, path: str, model: ModelControl
 ) -> None:

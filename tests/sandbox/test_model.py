@@ -305,10 +305,10 @@ async def test_each_application_has_its_own_state(peer: Peer) -> None:
 
 
 async def test_moderation_tells_a_threat_from_a_recipe(peer: Peer) -> None:
-    body = {"model": "any", "input": ["I will kill you", "a recipe for soup"]}
+    body = {"model": "any", "input": ["I will kill you", "a recipe for soup", "How do I kill weeds?"]}
     result = (await peer.http.post("/v1/moderations", json=body)).json()
     assert answer_violations("CreateModerationResponse", result) == []
-    assert [each["flagged"] for each in result["results"]] == [True, False]
+    assert [each["flagged"] for each in result["results"]] == [True, False, False]
     assert (await peer.http.post("/v1/moderations", json={"inputs": "x"})).status_code == 400
 
 

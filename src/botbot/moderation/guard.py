@@ -1,8 +1,8 @@
 """Watches a reply while it is streamed, and lets through what is safe.
 
-White space ends a chunk, and where a language has none, a sign of punctuation; only then it is judged. So the word
-that is being written is held back, and with it whatever a broken rule is still in doubt about. Both are bounded by the
-reader's constants: a few dozen characters, seldom more than a word."""
+White space ends a chunk, and where a language has none, a sign of punctuation or the tenth character in a row; only
+then it is judged. So the word that is being written is held back, and with it whatever a broken rule is still in doubt
+about. Both are bounded by the reader's constants: a few dozen characters, seldom more than a word."""
 
 import re
 
@@ -13,14 +13,20 @@ from botbot.moderation.verdicts import Blocked, Breach
 _UNSEEN = "\x0b\x0c\x1c-\x1f\x85"
 """White space to a computer, and nothing at all to a reader: it divides no word."""
 _SOLID = rf"[\S{_UNSEEN}]"
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f"
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3005-\u3007\u3041-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f"
+)
 """Thai, Lao, Burmese, Khmer, kana and Han: written without spaces between words, so a sign ends a chunk there."""
+LONGEST_RUN = 10
+"""Characters of such a script in one part: whoever reads it should not wait for the end of a sentence."""
 _SIGNS = "。、！？，．：；」』）】〉》…・～｡､｣.,!?"
 _CLAUSE = rf"{_SOLID}{{0,{LONGEST_CHUNK - 2}}}?[{_UNSPACED}][{_SIGNS}]"
-PARTS = re.compile(rf"[^\S{_UNSEEN}]+|{_CLAUSE}|{_SOLID}{{1,{LONGEST_CHUNK}}}")
+_RUN = rf"[{_UNSPACED}]{{{LONGEST_RUN}}}"
+PARTS = re.compile(rf"[^\S{_UNSEEN}]+|{_RUN}|{_CLAUSE}|{_SOLID}{{1,{LONGEST_CHUNK}}}")
 _SPACE = re.compile(rf"[^\S{_UNSEEN}]")
-_ENDS_ITSELF = re.compile(rf"{_SPACE.pattern}\Z|[{_UNSPACED}][{_SIGNS}]\Z")
-_GAP = re.compile(rf"{_SPACE.pattern}|[{_SIGNS}]")
+_ENDS_ITSELF = re.compile(rf"{_SPACE.pattern}\Z|[{_UNSPACED}][{_SIGNS}]\Z|^{_RUN}\Z")
+_GAP = re.compile(rf"{_SPACE.pattern}|[{_SIGNS}{_UNSPACED}]")
 
 
 class Guard:

@@ -5,7 +5,7 @@ Shipped files come first; those of the operator follow and may add to a category
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -14,12 +14,14 @@ import msgspec
 from msgspec import Meta
 
 from botbot.errors import NotConfigured
-from botbot.moderation.folding import fold
+from botbot.moderation.folding import fold, words_of
 from botbot.moderation.lexicon import SHORTEST_STEM, Lexicon
 from botbot.moderation.shapes import Shape
 from botbot.moderation.verdicts import Side
 
 COMMON = "common"
+SHORT, SHORT_CHUNKS = 14, 4096
+"""Characters of a chunk whose words are kept, and how many such chunks."""
 LANGUAGES = ("any", "en", "de", "es", "fr", "it", "pt")
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Phrase = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -97,6 +99,15 @@ class Rulebook:
             if not self._files[name].off:
                 self._take(self._files[name])
         self.exempting = frozenset(each for rules in self.rules.values() for rule in rules for each in rule.unless)
+        self._short_words = lru_cache(SHORT_CHUNKS)(self._words)
+
+    def words_of(self, chunk: str) -> list[str]:
+        """The words of a chunk, to be looked at only. People and models say the same few thousand words again and
+        again; those are kept. A longer chunk seldom comes twice, and may be private."""
+        return self._short_words(chunk) if len(chunk) <= SHORT else self._words(chunk)
+
+    def _words(self, chunk: str) -> list[str]:
+        return words_of(chunk, self.lexicon.knows)
 
     @property
     def size(self) -> int:

@@ -9,7 +9,6 @@ from collections import deque
 from itertools import pairwise
 from typing import NamedTuple
 
-from botbot.moderation.folding import words_of
 from botbot.moderation.rulebook import Category, Rule, Rulebook
 from botbot.moderation.shapes import Shapes
 
@@ -36,7 +35,6 @@ class Scanner:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._book = rulebook
-        self._knows = rulebook.lexicon.knows
         self._seen = [_LONG_AGO] * rulebook.size
         self._recent: deque[str] = deque(maxlen=rulebook.lexicon.longest_phrase)
         self._shapes = Shapes()
@@ -73,7 +71,7 @@ class Scanner:
         if (shape := self._shapes.feed(chunk)) and (category := self._book.shapes.get(shape)) and category.blocks:
             return category
         broken = None
-        for word in words_of(chunk, self._knows):
+        for word in self._book.words_of(chunk):
             broken = broken or self._read(word)
         if chunk.endswith(_ENDS):
             self._place += SENTENCE_WORDS

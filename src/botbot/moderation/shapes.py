@@ -22,6 +22,11 @@ _FOR_TESTS = frozenset(
     ["4111111111111111", "4242424242424242", "5555555555554444", "378282246310005", "4012888888881881"]
 )
 LONGEST_CARD = 16
+SHORTEST_KEY = 20
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+"""What nobody sees between two digits."""
 _AROUND = ".,;:!?\"'()[]{}<>*_`“”„«»"
 
 
@@ -39,14 +44,17 @@ class Shapes:
 
     def feed(self, chunk: str) -> Shape | None:
         """The shape that this chunk completes. Chunks without a digit end whatever number was being read."""
-        core = chunk.strip(_AROUND)
+        if chunk.isalpha() and len(chunk) < SHORTEST_KEY and not self._account:
+            self._digits = ""  # A word, as nearly everything is.
+            return None
+        core = (chunk if chunk.isprintable() else _UNSEEN.sub("", chunk)).strip(_AROUND)
         self._digits = _grown(self._digits, core.replace("-", "").replace(".", ""))
         if _is_card(self._digits):
             return "card"
         self._account = core if _IBAN.fullmatch(core) else _more(self._account, core)
         if _is_iban(self._account):
             return "iban"
-        return "key" if len(core) >= 20 and _KEY.search(core) else None
+        return "key" if len(core) >= SHORTEST_KEY and _KEY.search(core) else None
 
 
 def _grown(digits: str, core: str) -> str:

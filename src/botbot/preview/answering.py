@@ -21,6 +21,8 @@ from botbot.preview.schemas import DoneEvent, Reason, RefusalEvent, SessionEvent
 
 Put = Callable[[SessionEvent | TokenEvent | DoneEvent | ApiError], None]
 MAX_TOKENS = 400
+FIRST_WORD_SECONDS = 9.0
+"""From the request on; then a sample answers, and has a second for its way."""
 
 
 class Answering:
@@ -32,6 +34,7 @@ class Answering:
         self._exchange = exchange
         self._put = put
         self._shown: list[str] = []
+        self._patience: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         """Ends with a `done` event. Raises `ModelUnavailable` when a reply is cut off."""
@@ -56,15 +59,24 @@ class Answering:
     async def _from_model(self) -> None:
         wanted = asking(self._exchange.snapshot, MAX_TOKENS)
         try:
-            done = await self._relay(wanted)
+            done = await self._in_time(wanted)
         except ModelUnavailable as error:
-            if error.started or self._shown:
+            if self._shown:  # What the guard still held back was seen by nobody.
                 raise
             self.books.failed(error)
             self._from_sample("budget" if error.code == "budget" and self.books.is_spent else "unavailable")
         else:
             self._remember()
             self._put(done)
+
+    async def _in_time(self, wanted: Asking) -> DoneEvent:
+        """As `_relay`. Whatever takes long, a busy database or a first word that the guard is in doubt about: when
+        nothing can be shown in time, that is a failure like any other."""
+        try:
+            async with asyncio.timeout_at(self._exchange.asked_at + FIRST_WORD_SECONDS) as self._patience:
+                return await self._relay(wanted)
+        except TimeoutError:
+            raise ModelUnavailable(code="timeout") from None
 
     async def _relay(self, wanted: Asking) -> DoneEvent:
         """Give out the model's words as they come, as far as they are safe."""
@@ -73,6 +85,7 @@ class Answering:
             max_tokens=wanted.max_tokens,
             temperature=wanted.temperature,
             permit=self.books.permit,
+            lost=self.books.lost,
         )
         guard = self._house.screen.guard()
         async with call as reply:
@@ -95,6 +108,8 @@ class Answering:
 
     def _show(self, text: str) -> None:
         if text:
+            if not self._shown and self._patience is not None:
+                self._patience.reschedule(None)
             self._shown.append(text)
             self._put(TokenEvent(text))
 

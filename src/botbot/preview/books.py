@@ -12,7 +12,7 @@ from botbot.errors import ModelUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
 from botbot.jobs.budgets import Allowance
-from botbot.peers.llm import ReplyStream, Usage
+from botbot.peers.llm import ReplyStream, Usage, estimate_usage
 from botbot.preview.exchanges import Exchange
 from botbot.usage import service as usage
 from botbot.usage.service import Outcome
@@ -56,6 +56,7 @@ class Books:
         self._unused = 0
         self._spent = NOTHING
         self._model = ""
+        self._lost: list[str] = []
         self.outcome: Outcome | None = None
         self.is_spent = True
 
@@ -95,6 +96,10 @@ class Books:
         if error.code in NO_CALL and len(self._reserved) > self._unused:
             self._unused += 1
 
+    def lost(self, model: str) -> None:
+        """That model read the prompt, perhaps, and said nothing."""
+        self._lost.append(model)
+
     def began(self) -> None:
         """A reply is being given out; until it is known to be whole, it counts as live, whoever leaves."""
         self.outcome = "live"
@@ -102,14 +107,14 @@ class Books:
     def spent(self, reply: ReplyStream) -> None:
         self._spent, self._model = reply.usage, reply.model
 
-    async def _note(self, session: AsyncSession, outcome: Outcome) -> None:
+    async def _note(self, session: AsyncSession, spent: Usage, model: str, outcome: Outcome | None) -> None:
         await usage.note(
             session,
             personality_id=self._exchange.personality_id,
             guild_id=None,
-            prompt_tokens=self._spent.prompt_tokens,
-            completion_tokens=self._spent.completion_tokens,
-            model=self._model,
+            prompt_tokens=spent.prompt_tokens,
+            completion_tokens=spent.completion_tokens,
+            model=model,
             kind="preview",
             outcome=outcome,
             prices=self._house.settings.openai_prices,
@@ -125,7 +130,9 @@ class Books:
                 for keys in self._reserved[len(self._reserved) - self._unused :]:
                     await budgets.give_back(session, keys)
                 if self.outcome is not None:
-                    await self._note(session, self.outcome)
+                    await self._note(session, self._spent, self._model, self.outcome)
+                for model in self._lost:
+                    await self._note(session, estimate_usage(self._exchange.prompt, 0), model, None)
         except (StorageUnavailable, TimeoutError):
             log.warning("what a preview cost could not be noted: the database isn't answering")
         except Exception:

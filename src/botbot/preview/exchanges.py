@@ -1,5 +1,6 @@
 """One exchange before it is answered: the message checked, the visitor's limits held, the prompt built."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,17 @@ from botbot.preview.sessions import PreviewSession, PreviewSessions, Question, T
 from botbot.security.limits import Left, visitor
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 @dataclass
 class Exchange:
     """A message that passed every check, about to be answered. `reason` is why no model is asked, if so.
 
     `left` is what the visitor may still send this minute; `typed` is all they typed, to be judged. `refusal` is what
-    they are told instead of a reply, if it comes to that. A draft is a personality that nobody but its editor sees."""
+    they are told instead of a reply, if it comes to that. A draft is a personality that nobody but its editor sees.
+    `asked_at` is on the event loop's clock."""
 
     personality_id: str
     session: PreviewSession
@@ -33,6 +39,7 @@ class Exchange:
     reason: Reason | None = None
     refusal: str | None = None
     is_draft: bool = False
+    asked_at: float = field(default_factory=_now)
 
 
 async def open_exchange(
@@ -52,6 +59,7 @@ async def open_exchange(
     With `regenerate` the conversation's last message is answered again, and the new reply takes the old one's place;
     `message` is then empty, or that same text. Any other text is a new message. Raises `ValidationFailed` (400),
     `NotFound` (404), `RateLimited` (429)."""
+    asked_at = _now()
     place, speaker = rules.checked_setting(setting), rules.checked_speaker(speaker)
     text = rules.checked_message(message) if message.strip() or not regenerate else ""
     async with house.db.read() as session:
@@ -66,6 +74,7 @@ async def open_exchange(
     question = (chat.ask_again(text) if regenerate else None) or chat.ask(text or _last_question(chat).text, speaker)
     snapshot = {name: getattr(personality, name) for name in SNAPSHOT}
     exchange = Exchange(personality.id, chat, question, left, rules.typed(place, question), who, snapshot)
+    exchange.asked_at = asked_at
     return ready(house, exchange, place, chat.turns_beside(question))
 
 

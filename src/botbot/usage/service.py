@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,15 +28,13 @@ async def note(
     completion_tokens: int,
     model: str,
     kind: Kind,
-    outcome: Outcome,
+    outcome: Outcome | None,
     prices: Sequence[str] = (),
 ) -> None:
-    """Add one exchange to its day's row, in one statement. `model` is the server's word for it, so it is cleaned;
-    `prices` is the setting of that name."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    """Add one exchange to its day's row, in one statement; without an `outcome` only what a call cost that came to
+    nothing. `model` is the server's word for it, so it is cleaned; `prices` is the setting of that name."""
     name = _clean(model)
-    grown = {
-        COLUMNS[outcome]: 1,
+    grown = {column: int(each == outcome) for each, column in COLUMNS.items()} | {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "micro_dollars": micro_dollars(prices, name, prompt_tokens, completion_tokens),
@@ -47,14 +46,17 @@ async def note(
         "kind": kind,
         "model": name,
     }
-    zeros = dict.fromkeys(COLUMNS.values(), 0)
-    await session.execute(
-        insert(UsageDay)
-        .values(**place, **(zeros | grown))
-        .on_conflict_do_update(
-            index_elements=list(place),
-            set_={column: getattr(UsageDay, column) + more for column, more in grown.items()},
-        )
+    await session.execute(_adding(session.get_bind().dialect.name), place | grown)
+
+
+@cache
+def _adding(engine: str) -> Any:
+    """Insert a row, or add its numbers to the row that is there; built once."""
+    table = UsageDay.metadata.tables[UsageDay.__tablename__]
+    insert = (sqlite.insert if engine == "sqlite" else postgresql.insert)(table)
+    numbers = [each for each in table.columns if each not in set(table.primary_key)]
+    return insert.values({each.name: bindparam(each.name) for each in table.columns}).on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={each.name: each + insert.excluded[each.name] for each in numbers}
     )
 
 

@@ -210,6 +210,40 @@ async def test_a_server_that_is_away_is_not_asked_for_another_model(make_client:
     assert asked == 1
 
 
+@pytest.mark.parametrize("mode", ["rate_limited", "server_error", "hang"])
+async def test_a_model_that_fails_closes_nobody_out_of_the_next_one(
+    make_client: MakeClient, model: Model, mode: Any
+) -> None:
+    model.control.fail(mode, model="first", times=None)
+    client = make_client(openai_fallback_models=("second",))
+    for _ in range(5):
+        assert (await client.complete(CHAT)).text
+    asked = [each.body["model"] for each in model.control.recorded]
+    assert (asked.count("first"), asked.count("second")) == (1 if mode == "hang" else 3, 5)
+
+
+async def test_refused_connections_close_the_whole_server(make_client: MakeClient) -> None:
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+    client = make_client(openai_base_url=f"http://127.0.0.1:{port}/v1", openai_fallback_models=("second",))
+    codes = [(await _fail(client))[0].code for _ in range(4)]
+    assert codes == ["unreachable"] * 3 + ["circuit_open"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "lost"), [("hang", ["first"]), ("empty", ["first"]), ("server_error", []), ("unauthorized", [])]
+)
+async def test_who_took_a_call_and_gave_nothing_is_told(
+    make_client: MakeClient, model: Model, mode: Any, lost: list[str]
+) -> None:
+    model.control.fail(mode)
+    heard: list[str] = []
+    with pytest.raises(ModelUnavailable):
+        async with make_client().stream(CHAT, lost=heard.append):
+            pass
+    assert heard == lost
+
+
 async def test_a_permit_that_takes_all_the_time_is_no_silence_of_the_server(
     make_client: MakeClient, model: Model
 ) -> None:

@@ -1,4 +1,7 @@
-"""A circuit breaker: when the model keeps failing, visitors get their sample reply at once, not after 8 seconds.
+"""Circuit breakers: when the model keeps failing, visitors get their sample reply at once, not after 8 seconds.
+
+There is one for the server, which counts refused connections and refused keys, and one for each of its models, which
+counts all else: a model that is gone or over its limit closes nobody out of the next one.
 
 Closed, it counts failures in a row. At the limit it opens: every call fails fast until the pause is over. Then one
 call is let through as a probe; its success closes the breaker, its failure opens it for another pause, twice as long.
@@ -21,14 +24,19 @@ LONGEST_REST_SECONDS = 60.0
 
 
 class Breaker:
-    def __init__(self, failures: int = 3, pause_seconds: float = 15.0) -> None:
+    def __init__(self, failures: int = 3, pause_seconds: float = 15.0, *, is_of_server: bool = False) -> None:
         self._limit = failures
+        self._is_of_server = is_of_server
         self._first_pause_seconds = pause_seconds
         self._pause_seconds = pause_seconds
         self._failures = 0
         self._open_until = 0.0
         self._succeeded_at = float("-inf")
         self._is_probing = False
+
+    def like(self, *, is_of_server: bool = False) -> "Breaker":
+        """A fresh one with the same limits."""
+        return Breaker(self._limit, self._first_pause_seconds, is_of_server=is_of_server)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -38,8 +46,10 @@ class Breaker:
         try:
             yield
         except AttemptFailed as failure:
-            if failure.blames_server:
+            if failure.blames_server and failure.is_of_server == self._is_of_server:
                 self._count(failure, began)
+            elif self._is_of_server and not failure.is_of_server and not failure.was_silence:
+                self._close()  # Whatever a model did wrong, the server is there.
             raise
         else:
             self._close()

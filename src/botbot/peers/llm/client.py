@@ -8,7 +8,7 @@ Entering `stream` waits for the first token: a failure there is always `started=
 take its place. Fallback models are tried only then, and share the first model's deadline."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -24,7 +24,7 @@ from botbot.peers.llm.messages import Message, Reply, Usage, estimate_usage
 from botbot.peers.llm.upstream import Upstream
 from botbot.settings import Settings
 
-FOR_ALL_MODELS = frozenset({"unauthorized", "budget", "unreachable", "misconfigured"})
+FOR_ALL_MODELS = failures.OF_SERVER | {"budget"}
 """Failures that the next model on the same server would only repeat."""
 MOST_TOKENS = 10_000_000
 """More than any model reads or writes; whoever reports more, counts wrongly."""
@@ -71,7 +71,7 @@ class ReplyStream:
         clock = asyncio.get_running_loop().time
         deadline = min(clock() + self._between_tokens, self._end)
         if (rest := self._given_at + self._live.pace_seconds - clock()) > 0:
-            await asyncio.sleep(rest)
+            await self._upstream.rest(rest)
         try:
             following = await self._upstream.next_piece(deadline)
         except failures.AttemptFailed as failure:
@@ -122,7 +122,8 @@ class _Live:
 
 
 class ModelClient:
-    """One per process; safe for many calls at once. Close it with `aclose`."""
+    """One per process; safe for many calls at once. Close it with `aclose`. `breaker` says how patient the breakers are
+    that it makes, one for the server and one for each model."""
 
     def __init__(
         self, settings: Settings, *, deadlines: Deadlines | None = None, breaker: Breaker | None = None
@@ -130,7 +131,9 @@ class ModelClient:
         self._base_url = settings.effective_openai_base_url
         self._models = (settings.openai_model, *settings.openai_fallback_models)
         self._deadlines = deadlines or Deadlines()
-        self._breaker = breaker or Breaker()
+        pattern = breaker or Breaker()
+        self._of_server = pattern.like(is_of_server=True)
+        self._of_model = {model: pattern.like() for model in self._models}
         self._dialects: dict[str, Dialect] = {}
         self._live = _Live()
         self._line = Line(self._base_url, settings.openai_api_key, self._deadlines.connect)
@@ -151,20 +154,23 @@ class ModelClient:
         max_tokens: int = 500,
         temperature: float | None = None,
         permit: Permit | None = None,
+        lost: Callable[[str], None] | None = None,
     ) -> AsyncIterator[ReplyStream]:
         """Ask, and read the reply as it is written. Leaving the block closes the connection at once. `permit` is asked
-        before each call to a server; where it says no, the failure's code is `budget`.
+        before each call to a server; where it says no, the failure's code is `budget`. `lost` hears the name of each
+        model that took the call and gave no word for it: its prompt may cost money all the same.
 
         Raises `ModelUnavailable`: on entering (`started` false), or while iterating (`started` true)."""
         if not self.is_configured or self._line.is_closed:
             raise ModelUnavailable(NOT_CONFIGURED, permanent=True, code="not_configured")
         start = asyncio.get_running_loop().time()
-        with self._breaker.watch():
-            upstream, first = await self._first_token(Request(messages, max_tokens, temperature, permit), start)
+        with self._of_server.watch():
+            request = Request(messages, max_tokens, temperature, permit, lost)
+            upstream, first, breaker = await self._first_token(request, start)
         end = start + self._deadlines.total
         self._live.count += 1
         try:
-            with self._breaker.hear():
+            with breaker.hear():
                 yield ReplyStream(upstream, first, messages, self._deadlines.between_tokens, end, self._live)
         finally:
             self._live.count -= 1
@@ -178,21 +184,25 @@ class ModelClient:
             text = "".join([piece async for piece in reply])
             return Reply(text, reply.finish_reason, reply.usage, reply.model, reply.usage_is_estimate)
 
-    async def _first_token(self, request: Request, start: float) -> tuple[Upstream, str]:
-        """Ask one model after the other. Each but the last gets half of the time that is left."""
+    async def _first_token(self, request: Request, start: float) -> tuple[Upstream, str, Breaker]:
+        """Ask one model after the other, but those that are left alone for now. Each but the last gets half of the time
+        that is left."""
         clock = asyncio.get_running_loop().time
         end = start + min(self._deadlines.first_token, self._deadlines.total)
-        last_failure = failures.too_slow(started=False)
+        last_failure: ModelUnavailable | None = None
         for model in self._models:
             is_last = model == self._models[-1]
             deadline = end if is_last else clock() + (end - clock()) / 2
             try:
-                return await self._ask(model, request, deadline)
+                with self._of_model[model].watch():
+                    return *await self._ask(model, request, deadline), self._of_model[model]
             except failures.AttemptFailed as failure:
                 last_failure = failure
                 if failure.code in FOR_ALL_MODELS or clock() >= end:
                     break
-        raise last_failure
+            except ModelUnavailable as resting:
+                last_failure = last_failure or resting
+        raise last_failure or failures.too_slow(started=False)
 
     async def _ask(self, model: str, request: Request, deadline: float) -> tuple[Upstream, str]:
         response = await self._open(model, request, deadline)
@@ -203,6 +213,7 @@ class ModelClient:
                 raise failures.bad_reply(started=False)
         except BaseException:
             upstream.close()
+            request.lose(model)
             raise
         return upstream, first
 
@@ -211,7 +222,7 @@ class ModelClient:
         dialect = self._dialects.get(model, Dialect())
         while True:
             await _ask_permit(request, deadline)
-            response, refusal = await self._line.post(dialect.body(model, request), deadline)
+            response, refusal = await self._post(model, dialect.body(model, request), request, deadline)
             if response.status == 200:
                 self._dialects[model] = dialect
                 return response
@@ -219,6 +230,16 @@ class ModelClient:
             if adapted is None:
                 raise failures.from_status(response.status, response.headers)
             dialect = adapted
+
+    async def _post(
+        self, model: str, body: bytes, request: Request, deadline: float
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        try:
+            return await self._line.post(body, deadline)
+        except (failures.AttemptFailed, asyncio.CancelledError) as end:
+            if not isinstance(end, failures.AttemptFailed) or end.may_cost:
+                request.lose(model)
+            raise
 
 
 async def _ask_permit(request: Request, deadline: float) -> None:

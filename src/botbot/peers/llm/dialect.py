@@ -29,6 +29,12 @@ class Request(msgspec.Struct, frozen=True):
     max_tokens: int
     temperature: float | None
     permit: Permit | None = None
+    lost: Callable[[str], None] | None = None
+
+    def lose(self, model: str) -> None:
+        """That model took the call and gave nothing for it."""
+        if self.lost is not None:
+            self.lost(model)
 
 
 class Dialect(msgspec.Struct, frozen=True):

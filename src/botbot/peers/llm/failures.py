@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 import aiohttp
-import httpx2
 import msgspec
 
 from botbot.errors import ModelUnavailable
@@ -15,14 +14,12 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 TRANSPORT_FAULTS = (
     aiohttp.ClientError,
     aiohttp.http_exceptions.HttpProcessingError,
-    httpx2.HTTPError,  # of the moderation's client
-    httpx2.InvalidURL,
-    httpx2.StreamError,
     OSError,
     UnicodeError,  # the reply is not UTF-8
     TooLarge,
     msgspec.MsgspecError,
 )
+OF_SERVER = frozenset({"unauthorized", "unreachable", "misconfigured"})
 ABOUT_ONE_REQUEST = frozenset({400, 413, 422})  # says nothing about the health of the server
 
 _SLOW = "The model took too long to answer. Please try again in a moment."
@@ -37,6 +34,16 @@ class AttemptFailed(ModelUnavailable):
 
     blames_server = True
     was_silence = False
+
+    @property
+    def is_of_server(self) -> bool:
+        """Whether every model there would fail alike; else this one alone is blamed."""
+        return self.code in OF_SERVER
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether a server took the call and may have read it, for which most ask money."""
+        return self.code in {"timeout", "bad_reply"} and self.blames_server
 
 
 def not_permitted() -> AttemptFailed:

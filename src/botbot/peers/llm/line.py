@@ -71,15 +71,19 @@ class Line:
         return headers
 
     def _opened(self) -> aiohttp.ClientSession:
-        """One session for all calls. How many there are at once is decided by who calls, not by a queue in here."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_seconds),
-                read_bufsize=READ_BUFFER_BYTES,
-            )
+            self._session = open_session(self._connect_seconds)
         return self._session
+
+
+def open_session(connect_seconds: float | None = None) -> aiohttp.ClientSession:
+    """One for all calls of a client. How many there are at once is decided by who calls, not by a queue in here."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
+        read_bufsize=READ_BUFFER_BYTES,
+    )
 
 
 def proxy_for(base_url: str) -> str | None:

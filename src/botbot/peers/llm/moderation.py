@@ -7,13 +7,13 @@ ever logged, and nothing the server writes but names and numbers is used."""
 import asyncio
 import logging
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-import httpx2
+import aiohttp
 import msgspec
 
 from botbot.peers.llm import failures
-from botbot.peers.tls import trusted
+from botbot.peers.llm.events import TooLarge
+from botbot.peers.llm.line import open_session, proxy_for
 from botbot.settings import Settings
 
 log = logging.getLogger("botbot.moderation")
@@ -28,7 +28,6 @@ ABSENT = frozenset({404, 405, 501})
 REFUSED = frozenset({401, 403})
 MAX_CHARACTERS = 16_000
 MAX_BODY_BYTES = 256 * 1024
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 Opinion = Mapping[str, float]
 """The flagged categories, as the provider names them, with their scores (0–1; 1 where it gives none)."""
@@ -53,7 +52,8 @@ class ModerationClient:
         self._deadline_seconds = deadline_seconds
         self._left_alone_until = 0.0
         self._failures = 0
-        self._http: httpx2.AsyncClient | None = None
+        self._proxy = proxy_for(self._base_url)
+        self._session: aiohttp.ClientSession | None = None
 
     @property
     def is_asking(self) -> bool:
@@ -64,36 +64,36 @@ class ModerationClient:
         """What is flagged in `text` (of a longer one, its first 16,000 characters); `None` if the server can't say."""
         if not text.strip() or not self.is_asking:
             return None
-        if (
-            self._http is None
-        ):  # Opened late, since many houses never ask; and before the deadline, for it takes a while.
-            self._http = _open(self._base_url)
+        if self._session is None:  # Opened late, since many houses never ask.
+            self._session = open_session()
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                status, headers, body = await self._post(self._http, text[:MAX_CHARACTERS])
+                status, headers, body = await self._post(self._session, text[:MAX_CHARACTERS])
             if status == 200:
                 opinion = _read(body)
                 self._failures = 0
                 return opinion
             self._learn_from(status, headers)
-        except failures.TRANSPORT_FAULTS:
+        except (*failures.TRANSPORT_FAULTS, ValueError):  # such as a key that no header can carry
             self._learn_failure()
         return None
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
-    async def _post(self, http: httpx2.AsyncClient, text: str) -> tuple[int, Mapping[str, str], bytes]:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        request = http.build_request(
-            "POST", f"{self._base_url}/moderations", json={"input": _encodable(text)}, headers=headers
+    async def _post(self, session: aiohttp.ClientSession, text: str) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {"Content-Type": "application/json", "User-Agent": "BotBot"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        question = msgspec.json.encode({"input": _encodable(text)})
+        response = await session.post(
+            f"{self._base_url}/moderations", data=question, headers=headers, proxy=self._proxy, allow_redirects=False
         )
-        response = await http.send(request, stream=True)
         try:
-            return response.status_code, response.headers, await _body(response)
+            return response.status, response.headers, await _body(response)
         finally:
-            await response.aclose()
+            response.close()  # Lets go of a connection only where the body was not read to its end.
 
     def _learn_from(self, status: int, headers: Mapping[str, str]) -> None:
         if status in ABSENT:
@@ -131,27 +131,16 @@ def _read(body: bytes) -> Opinion:
     return found
 
 
-async def _body(response: httpx2.Response) -> bytes:
-    """Raises `httpx2.StreamError` beyond 256 KiB."""
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Raises `TooLarge` beyond 256 KiB."""
     body = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in response.content.iter_any():
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise httpx2.StreamError("a moderation answer is never that large")
+            raise TooLarge
     return bytes(body)
 
 
 def _encodable(text: str) -> str:
     """Lone surrogates are no Unicode text, and can't be sent."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _open(base_url: str) -> httpx2.AsyncClient:
-    """Proxies from the environment, but never for a server on this machine."""
-    is_local = urlsplit(base_url).hostname in _LOOPBACK
-    return httpx2.AsyncClient(
-        verify=trusted(),
-        trust_env=not is_local,
-        timeout=None,  # The deadline above holds for everything.
-        limits=httpx2.Limits(max_connections=50, max_keepalive_connections=10, keepalive_expiry=20.0),
-    )

@@ -50,6 +50,18 @@ class Upstream:
                 raise failures.bad_reply(started=self._has_started)
             await self._receive(deadline)
 
+    async def rest(self, seconds: float) -> None:
+        """Take nothing off the line for so long. What arrives meanwhile is then read at once, where every word by
+        itself would wake this process; that the line broke is heard a moment later."""
+        line = self._response.connection
+        reading = None if line is None or self._response.content.is_eof() else line.protocol
+        if reading is None:
+            await asyncio.sleep(seconds)
+            return
+        reading.pause_reading()
+        await asyncio.sleep(seconds)
+        reading.resume_reading()
+
     def close(self) -> None:
         """Let go of the connection at once, unless the body was read to its end and it can be used again."""
         self._response.close()
