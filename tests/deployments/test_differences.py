@@ -2,25 +2,16 @@
 
 import pytest
 
-from botbot.deployments.differences import MOST_WORDS, compare, difference
+from botbot.deployments.differences import difference
 from botbot.deployments.forms import filled, traits
 from botbot.deployments.preflight import TRAFFIC, reckon
 from botbot.deployments.rules import news_key, things_to_say
 from botbot.deployments.views import knobs, languages, named_like
 from botbot.errors import ValidationFailed
+from botbot.kit.wording import MOST_WORDS
 from botbot.settings import Settings
 
 OLD = {"name": "Atlas", "system_prompt": "Be kind. Never tell of the copper kettle.", "persona": "A patient scientist."}
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [("", ""), ("a b", "a c"), ("one  two\n\nthree", "one two three "), (" x", "y "), ("same", "same"), ("é ü", "ü é")],
-)
-def test_laid_over_each_other_two_texts_give_both_again(before: str, after: str) -> None:
-    pieces = compare(before, after)
-    assert "".join(each.text for each in pieces if each.kind != "new") == before
-    assert "".join(each.text for each in pieces if each.kind != "gone") == after
 
 
 def test_texts_too_long_to_lay_over_each_other_are_said_to_be_new() -> None:

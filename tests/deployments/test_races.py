@@ -10,6 +10,7 @@ from tests.support.people import Person
 from tests.support.serving import Site
 
 from botbot.catalog.models import PersonalityTemplate
+from botbot.kit import clock
 from botbot.sandbox import cast
 from botbot.sandbox.handle import DiscordHandle
 
@@ -91,3 +92,19 @@ async def test_every_verb_at_once_ends_in_one_state(
     await asyncio.sleep(0.3)  # whoever was overtaken has had its say
     assert scene.is_bare(discord)
     assert await scene.agents_of(site.house.db) == []
+
+
+async def test_a_takedown_while_discord_is_still_asked_comes_first(
+    site: Site, ada: Person, personality: PersonalityTemplate, discord: DiscordHandle
+) -> None:
+    """What was on the shelf when the question was asked may have left it when the answer comes."""
+    discord.clear_calls()
+    discord.fail("GET", "/guilds/*", delay=2)
+    asked = asyncio.create_task(scene.ask_deploy(ada, personality.id))
+    async with asyncio.timeout(20):
+        while not any(call.path == f"/guilds/{cast.TEA_HOUSE}" for call in discord.calls):
+            await asyncio.sleep(0.01)
+    async with site.house.db.write() as session:
+        (await session.get_one(PersonalityTemplate, personality.id)).archived_at = clock.now()
+    assert (await asked).status_code == 404
+    assert await scene.rows_of(site.house.db) == []

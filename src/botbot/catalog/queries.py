@@ -12,7 +12,15 @@ from botbot.catalog.statements import CARD_COLUMNS, on_shelf
 from botbot.catalog.tallies import tallies_of
 from botbot.errors import NotFound
 
-__all__ = ["CARD_COLUMNS", "get_detail", "get_personality", "get_version", "list_categories", "on_shelf"]
+__all__ = [
+    "CARD_COLUMNS",
+    "get_detail",
+    "get_personality",
+    "get_version",
+    "hold_on_shelf",
+    "list_categories",
+    "on_shelf",
+]
 
 P = PersonalityTemplate
 KEEP_SECONDS = 0.8
@@ -58,6 +66,15 @@ async def get_personality(session: AsyncSession, id_or_slug: str, *, on_shelf_on
     if on_shelf_only:
         statement = statement.where(on_shelf())
     found = await session.scalar(statement)
+    if found is None:
+        raise NotFound(GONE)
+    return found
+
+
+async def hold_on_shelf(session: AsyncSession, personality_id: str) -> P:
+    """The entry as it is now, which nobody can take off the shelf before this transaction ends. Raises `NotFound`."""
+    held = select(P).where(P.id == personality_id, on_shelf()).with_for_update(read=True, of=P)
+    found: P | None = await session.scalar(held.execution_options(populate_existing=True))
     if found is None:
         raise NotFound(GONE)
     return found

@@ -2,25 +2,15 @@
 
 Its instructions are nobody's to read but the staff's: others learn that they changed, and by how much."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any
 
 from botbot.catalog.rules import scales
 from botbot.kit.languages import language_name
+from botbot.kit.wording import Piece, compare
 
-MOST_WORDS = 2500
-"""Longer texts are not compared word by word: that would cost more than it tells."""
 AGES = {"everyone": "everyone", "teen": "13 years and older", "mature": "adults"}
-Kind = Literal["same", "gone", "new"]
-
-
-@dataclass(frozen=True)
-class Piece:
-    kind: Kind
-    text: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +25,8 @@ class Change:
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any], *, for_staff: bool) -> list[Change]:
-    """From one version's snapshot to another's, what is seen first at the top."""
+    """From one version's snapshot to another's, what is seen first at the top. Takes a second at worst: call it in a
+    thread."""
     found = [
         _short("Its name", old.get("name"), new.get("name")),
         _text("What it is", old.get("description"), new.get("description")),
@@ -66,28 +57,6 @@ def _text(label: str, before: str | None, after: str | None) -> Change | None:
         return None
     pieces = compare(old, new)
     return Change(label, pieces=pieces) if pieces else Change(label, note="It was written anew.")
-
-
-def compare(old: str, new: str) -> list[Piece]:
-    """The two texts laid over each other, word by word; nothing when they are too long for that."""
-    before, after = _words(old), _words(new)
-    if max(len(before), len(after)) > MOST_WORDS:
-        return []
-    pieces: list[Piece] = []
-    for tag, i, j, k, n in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            pieces.append(Piece("same", "".join(before[i:j])))
-            continue
-        if i < j:
-            pieces.append(Piece("gone", "".join(before[i:j])))
-        if k < n:
-            pieces.append(Piece("new", "".join(after[k:n])))
-    return pieces
-
-
-def _words(text: str) -> list[str]:
-    """Words with the space after them, so that joining them gives the text again."""
-    return re.findall(r"\s*\S+\s*?(?=\s|$)|\s+$", text)
 
 
 def _instructions(old: str, new: str, for_staff: bool) -> Change | None:

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.accounts.discord_tokens import GuildLists
 from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival, install_url, require_discord
-from botbot.catalog.models import PersonalityTemplate
-from botbot.catalog.queries import get_personality
+from botbot.catalog.queries import get_personality, hold_on_shelf
 from botbot.deployments import queries, rules, service
 from botbot.deployments.guilds import bits_of, check_guild, managed_ids, require_manager
 from botbot.deployments.models import AWAITING, PersonalityDeployment
@@ -63,7 +62,7 @@ async def request_deployment(
             row = await service.open_deployment(
                 session,
                 viewer,
-                personality,
+                await hold_on_shelf(session, personality.id),
                 guild_id=guild.guild_id,
                 guild_name=guild.name,
                 channel_ids=data.channel_ids,
@@ -186,9 +185,10 @@ async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
 
 
 async def _require_on_shelf(session: AsyncSession, row: D) -> None:
-    personality = await session.get(PersonalityTemplate, row.template_id)
-    if personality is None or personality.archived_at is not None or not personality.is_public:
-        raise Conflict("This personality has left the marketplace, so it can’t move in anew.")
+    try:
+        await hold_on_shelf(session, row.template_id)
+    except NotFound as error:
+        raise Conflict("This personality has left the marketplace, so it can’t move in anew.") from error
 
 
 def resume_verb(replace: bool) -> Verb:

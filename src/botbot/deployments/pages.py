@@ -1,5 +1,6 @@
 """Moving a personality in, watching it, and looking after it; all of it by links and forms."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -193,7 +194,7 @@ async def _about(house: House, viewer: Viewer, found: Found, *, changes: bool) -
     return {
         "talk": _of(found, talk),
         "touch": views.own_touch(found, snapshot) if changes else None,
-        "update": views.update(found, known, for_staff=viewer.is_staff) if changes else None,
+        "update": await asyncio.to_thread(views.update, found, known, for_staff=viewer.is_staff) if changes else None,
         "way_back": views.way_back(found, known) if changes else None,
         "hellos": rules.things_to_say(snapshot.get("sample_conversations") or []),
     }

@@ -26,6 +26,7 @@ from botbot.kit import clock
 D = PersonalityDeployment
 CHANGEABLE = ("customizations", "channel_ids", "version")
 REPLACEABLE = {"active", "paused", "needs_attention"}
+OVER = {"removed", "rolled_back", "expired"}
 
 
 async def open_deployment(
@@ -82,7 +83,7 @@ async def enqueue(session: AsyncSession, viewer: Viewer, row: D, steps: tuple[st
 
     `stoodInFor` is who had this one's place until now: if it can't move in, that stays so."""
     payload = {"askedBy": _rights_of(viewer), "stoodInFor": row.replaced_by}
-    room, wait = await _make_room(session, row)
+    room, wait = await _make_room(session, viewer, row)
     row.status, row.failure, row.replaced_by = "queued", None, None
     try:
         await session.flush()
@@ -116,7 +117,7 @@ async def _check_place(session: AsyncSession, row: D) -> D | None:
     return live
 
 
-async def _make_room(session: AsyncSession, row: D) -> tuple[dict[str, Any], timedelta]:
+async def _make_room(session: AsyncSession, viewer: Viewer, row: D) -> tuple[dict[str, Any], timedelta]:
     """Pause whoever lives there, in favour of `row`; its profile stays until the newcomer puts on its own.
 
     Answers what the saga has to know of it, and how long a call for it may still be on its way."""
@@ -125,6 +126,7 @@ async def _make_room(session: AsyncSession, row: D) -> tuple[dict[str, Any], tim
         return {"replaced": None}, timedelta(0)
     wait = await _stop_saga(session, live)
     was = live.status
+    _note(session, viewer, live, "pause", {"status": "paused", "replaced_by": row.id})
     live.status, live.replaced_by = "paused", row.id
     row.previous_nick = live.previous_nick
     if live.agent_id:
@@ -166,16 +168,19 @@ async def _call_may_last(session: AsyncSession, saga_id: str | None, lease: date
 
 async def pause(session: AsyncSession, viewer: Viewer, row: D) -> None:
     _require(row, "pause")
+    _note(session, viewer, row, "pause", {"status": "paused"})
     row.status = "paused"
     if row.agent_id:
         await agents.set_status(session, row.agent_id, "paused")
-    audit.record(session, viewer.user_id, "deployment.pause", ("deployment", row.id))
 
 
 async def resume(session: AsyncSession, viewer: Viewer, row: D, *, replace: bool) -> None:
     """Speak again. One that was replaced moves back in only with `replace`, and puts its profile on again."""
     _require(row, "resume")
-    audit.record(session, viewer.user_id, "deployment.resume", ("deployment", row.id))
+    becomes: dict[str, Any] = (
+        {"status": "active"} if row.replaced_by is None else {"status": "queued", "replaced_by": None}
+    )
+    _note(session, viewer, row, "resume", becomes)
     if row.replaced_by is not None:
         row.wants_replace = replace
         await enqueue(session, viewer, row, rules.REVIVE)
@@ -188,7 +193,8 @@ async def resume(session: AsyncSession, viewer: Viewer, row: D, *, replace: bool
 async def retry(session: AsyncSession, viewer: Viewer, row: D) -> None:
     """Begin again after a failure, or go on with an undo that got stuck."""
     _require(row, "retry")
-    audit.record(session, viewer.user_id, "deployment.retry", ("deployment", row.id))
+    becomes = "rolling_back" if row.status == "needs_attention" else "queued"
+    _note(session, viewer, row, "retry", {"status": becomes})
     if row.status != "needs_attention":
         row.agent_id = None
         await enqueue(session, viewer, row, rules.moving_in(row.customizations))
@@ -209,8 +215,9 @@ async def _undo_again(session: AsyncSession, row: D) -> None:
 
 async def remove(session: AsyncSession, viewer: Viewer, row: D) -> None:
     """Move out: stop talking and give the bot its own profile back. One still moving in turns round instead."""
-    audit.record(session, viewer.user_id, "deployment.remove", ("deployment", row.id))
-    if row.status in {"removed", "rolled_back", "expired"}:
+    becomes = row.status if row.status in OVER else "removed" if row.status == AWAITING else "rolling_back"
+    _note(session, viewer, row, "remove", {"status": becomes})
+    if row.status in OVER:
         return
     if row.status == AWAITING:
         row.status = "removed"
@@ -285,11 +292,18 @@ async def change(
         row.customizations = {**row.customizations, **customizations}
     if channel_ids is not None:
         row.channel_ids = channel_ids
+    after = {name: getattr(row, name) for name in CHANGEABLE}
+    audit.record(session, viewer.user_id, "deployment.change", ("deployment", row.id), before=before, after=after)
     wait = await _stop_saga(session, row)
     payload = {"askedBy": _rights_of(viewer), "before": before, "wornName": await _worn_name(session, row)}
     steps = rules.UPDATE_UNSEEN if row.replaced_by else rules.UPDATE
     await _plan(session, row, "deploy", steps, payload, wait)
-    audit.record(session, viewer.user_id, "deployment.change", ("deployment", row.id))
+
+
+def _note(session: AsyncSession, viewer: Viewer, row: D, verb: str, becomes: dict[str, Any]) -> None:
+    """Into the trail, before it happens: what of the row changes by it."""
+    before = {name: getattr(row, name) for name in becomes}
+    audit.record(session, viewer.user_id, f"deployment.{verb}", ("deployment", row.id), before=before, after=becomes)
 
 
 async def _worn_name(session: AsyncSession, row: D) -> str | None:
