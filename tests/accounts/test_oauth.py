@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from tests.conftest import MakeSite, SignIn
 from tests.support.browser import Browser
 from tests.support.engines import MOSTLY_SQLITE
@@ -16,8 +16,10 @@ from tests.support.people import Person
 from tests.support.serving import Site
 
 from botbot.accounts.models import OAuthToken, UserSession
+from botbot.accounts.refreshing import access_token
 from botbot.accounts.rules import OAuthState
 from botbot.catalog.models import PersonalityTemplate
+from botbot.errors import DiscordUnavailable
 from botbot.kit import clock
 from botbot.kit.cipher import Cipher
 from botbot.sandbox import cast
@@ -48,6 +50,11 @@ class Begun:
     @property
     def query(self) -> Any:
         return {name: values[0] for name, values in parse_qs(urlsplit(self.authorize_url).query).items()}
+
+
+async def sessions_of(site: Site) -> Any:
+    async with site.house.db.read() as session:
+        return await session.scalar(select(func.count()).select_from(UserSession))
 
 
 @pytest.fixture
@@ -235,6 +242,36 @@ class TestPkce:
 
 
 class TestDiscordsAnswers:
+    @pytest.mark.parametrize("word", ["consent_required", "interaction_required", "login_required"])
+    async def test_who_can_t_sign_in_silently_is_asked_and_that_once(
+        self, site: Site, begin: Any, discord: DiscordHandle, callback: Any, word: str
+    ) -> None:
+        begun = await begin(next_path="/account")
+        assert begun.query["prompt"] == "none"
+        answer = await begun.browser.step(callback(error=word, state=begun.query["state"]))
+        again = Begun(begun.browser, answer.headers["location"])
+        assert (answer.status_code, again.query["prompt"]) == (302, "consent")
+        assert again.query["state"] != begun.query["state"]
+        assert again.query["code_challenge"] != begun.query["code_challenge"]
+        refused = await again.browser.step(callback(error=word, state=again.query["state"]))
+        assert refused.headers["location"] == "/account?notice=cancelled", "no loop"
+        assert await sessions_of(site) == 0
+
+    async def test_who_was_asked_arrives_where_they_were_going(
+        self, site: Site, begin: Any, discord: DiscordHandle, callback: Any
+    ) -> None:
+        begun = await begin(next_path="/account")
+        answer = await begun.browser.step(callback(error="consent_required", state=begun.query["state"]))
+        back = discord.consent(answer.headers["location"], user=cast.ADA)
+        arrived = await begun.browser.step(back)
+        assert (arrived.status_code, arrived.headers["location"]) == (302, "/account")
+        assert await sessions_of(site) == 1
+
+    async def test_another_browser_is_not_sent_on(self, site: Site, begin: Any, callback: Any) -> None:
+        begun, stranger = await begin(), await begin()
+        answer = await stranger.browser.step(callback(error="consent_required", state=begun.query["state"]))
+        await assert_refused(site, answer)
+
     async def test_cancel_goes_back_with_a_word_and_signs_nobody_in(
         self, site: Site, begin: Any, discord: DiscordHandle
     ) -> None:
@@ -391,18 +428,106 @@ class TestInstalls:
         assert (await ada.browser.step(back)).status_code == 400
 
 
-async def test_discords_tokens_are_refreshed_once_by_many_at_once(
-    site: Site, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
+def refreshes(discord: DiscordHandle) -> list[Any]:
+    calls = discord.calls_to("POST", "/oauth2/token")
+    return [call for call in calls if (call.form or {}).get("grant_type") == "refresh_token"]
+
+
+async def test_discords_tokens_are_refreshed_once_by_many_at_once_in_two_processes(
+    site: Site, make_site: MakeSite, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
 ) -> None:
     """Single flight: the old refresh token is spent with the first use."""
+    houses = [site.house, (await make_site()).house]
+    user_id = await ada.user_id()
+    tick(days=7)
+    discord.fail("POST", "/oauth2/token", delay=0.3)
+    tokens = await asyncio.gather(*(access_token(house, user_id) for house in houses * 4))
+    assert len(set(tokens)) == 1
+    assert len(refreshes(discord)) == 1
+    assert (await site.house.oauth.get_user(tokens[0])).id == cast.ADA
+
+
+async def test_a_new_pair_is_kept_also_when_whoever_asked_has_left(
+    site: Site, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
+) -> None:
+    user_id = await ada.user_id()
     tick(days=7)
     discord.clear_calls()
+    discord.fail("POST", "/oauth2/token", delay=0.5, after_effect=True)
+    asking = asyncio.create_task(access_token(site.house, user_id))
+    async with asyncio.timeout(10):
+        while not discord.calls_to("POST", "/oauth2/token"):
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert asking.cancelled()
+    token = await access_token(site.house, user_id)
+    assert (await site.house.oauth.get_user(token)).id == cast.ADA
+    assert len(refreshes(discord)) == 1
+
+
+async def test_a_refresh_that_failed_or_died_holds_nobody_up(
+    site: Site, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
+) -> None:
+    user_id = await ada.user_id()
+    tick(days=7)
+    discord.fail("POST", "/oauth2/token", status=503, times=9)
+    with pytest.raises(DiscordUnavailable):
+        await access_token(site.house, user_id)
+    discord.clear_failures()
+    async with site.house.db.write() as session:  # as a process leaves it that died in the call
+        await session.execute(update(OAuthToken).values(refreshing_until=clock.now()))
+    tick(seconds=1)
+    assert await access_token(site.house, user_id)
+
+
+async def test_who_signs_in_anew_meanwhile_keeps_the_newer_pair(
+    site: Site, ada: Person, sign_in: SignIn, discord: DiscordHandle, tick: Callable[..., None]
+) -> None:
+    user_id = await ada.user_id()
+    tick(days=6, hours=23, minutes=59, seconds=30)
+    discord.clear_calls()
+    discord.fail("POST", "/oauth2/token", delay=1.0, after_effect=True)
+    asking = asyncio.create_task(access_token(site.house, user_id))
+    async with asyncio.timeout(10):
+        while not discord.calls_to("POST", "/oauth2/token"):
+            await asyncio.sleep(0.01)
+    await sign_in("ada")
+    async with site.house.db.read() as session:
+        newest = await session.scalar(select(OAuthToken.refresh_token))
+    assert await asking
+    async with site.house.db.read() as session:
+        assert await session.scalar(select(OAuthToken.refresh_token)) == newest
+
+
+async def test_a_new_pair_is_kept_also_when_the_row_is_sealed_anew_meanwhile(
+    site: Site, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
+) -> None:
+    """A change of keys may rewrite every sealed text while Discord is being asked."""
+    user_id = await ada.user_id()
+    tick(days=7)
+    discord.clear_calls()
+    discord.fail("POST", "/oauth2/token", delay=1.0, after_effect=True)
+    asking = asyncio.create_task(access_token(site.house, user_id))
+    async with asyncio.timeout(10):
+        while not discord.calls_to("POST", "/oauth2/token"):
+            await asyncio.sleep(0.01)
+    async with site.house.db.write() as session:
+        sealed = await session.scalar(select(OAuthToken.refresh_token))
+        anew = site.house.cipher.encrypt(site.house.cipher.decrypt(str(sealed)))
+        await session.execute(update(OAuthToken).values(refresh_token=anew))
+    token = await asking
+    assert await access_token(site.house, user_id) == token
+    assert (await site.house.oauth.get_user(token)).id == cast.ADA
+
+
+async def test_a_script_that_asks_at_once_is_answered_each_time(
+    site: Site, ada: Person, discord: DiscordHandle, tick: Callable[..., None]
+) -> None:
+    tick(days=7)
     script = await ada.by_token()
     answers = await asyncio.gather(*(script.get("/api/discord/guilds") for _ in range(8)))
     assert {answer.status_code for answer in answers} == {200}
-    refreshes = [
-        call for call in discord.calls_to("POST", "/oauth2/token") if (call.form or {})["grant_type"] == "refresh_token"
-    ]
-    assert len(refreshes) <= 1
+    assert len(refreshes(discord)) == 1
     async with site.house.db.read() as session:
         assert await session.scalar(select(func.count()).select_from(OAuthToken)) == 1

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from botbot.accounts import pending, service, signin
 from botbot.accounts.rules import STATE_LIFETIME, Viewer, safe_next, with_notice
 from botbot.accounts.schemas import SessionOut, user_out
-from botbot.accounts.signin import Arrival, SignInCancelled
+from botbot.accounts.signin import Arrival, ConsentNeeded, SignInCancelled
 from botbot.accounts.web import session_cookie
 from botbot.house import House
 
@@ -33,11 +33,14 @@ async def begin(
 ) -> Redirect:
     """Sends the browser to Discord; it comes back to `next`, a path on this site."""
     wish = pending.find_pending(house, request.cookies)
-    departure = signin.depart_to_login(house, next_path, wish.nonce if wish else None)
+    return _depart(house, signin.depart_to_login(house, next_path, wish.nonce if wish else None))
+
+
+def _depart(house: House, departure: signin.Departure, *more: Cookie) -> Redirect:
     assert departure.cookie is not None
     name, value = departure.cookie
     cookie = make_cookie(house, name, value, int(STATE_LIFETIME.total_seconds()))
-    return Redirect(departure.url, status_code=302, cookies=[cookie], headers={"cache-control": "no-store"})
+    return Redirect(departure.url, status_code=302, cookies=[cookie, *more], headers={"cache-control": "no-store"})
 
 
 @get("/callback", status_code=302, summary="Discord's way back")
@@ -48,6 +51,9 @@ async def callback(request: Request[Any, Any, Any], house: House, viewer: Viewer
         arrival = await signin.arrive(
             house, query, dict(request.cookies), viewer, request.headers.get("user-agent", "")
         )
+    except ConsentNeeded as needed:
+        again = signin.depart_to_login(house, needed.state.next, needed.state.pending, is_asking=True)
+        return _depart(house, again, make_cookie(house, signin.cookie_name(house, needed.state.nonce), "", 0))
     except SignInCancelled as cancelled:
         return _leave(house, cancelled.state.next, cancelled.state.nonce, notice="cancelled")
     if arrival.state.purpose == "install":

@@ -1,13 +1,12 @@
-"""A user's Discord access token, refreshed when it is due; and the servers it shows, briefly remembered."""
+"""The servers that a user's Discord token shows, briefly remembered."""
 
 import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from botbot.accounts import queries, service
+from botbot.accounts.refreshing import access_token
 from botbot.accounts.schemas import GuildOut
-from botbot.errors import DiscordSignInExpired, DiscordUnavailable
+from botbot.errors import DiscordUnavailable
 from botbot.house import House
 from botbot.kit import clock
 from botbot.peers.discord.oauth import UserGuild
@@ -17,43 +16,6 @@ FLOOR = timedelta(seconds=10)
 """Discord limits the list of servers tightly: it is asked once a minute, on demand every ten seconds at most."""
 STALE = timedelta(minutes=10)
 MOST = 5000
-
-
-async def access_token(house: House, user_id: str) -> str:
-    """A token that is good for another minute. Raises `DiscordSignInExpired` (401) when there is none."""
-    async with house.db.read() as session:
-        kept = await queries.find_oauth_token(session, user_id)
-    if kept is None:
-        raise DiscordSignInExpired
-    if kept.expires_at > clock.now() + timedelta(minutes=1):
-        return _opened(house, kept.access_token)
-    return await _refresh(house, user_id)
-
-
-def _opened(house: House, sealed: str) -> str:
-    """A stored token. One whose key is gone is as good as none: the person signs in again."""
-    try:
-        return house.cipher.decrypt(sealed)
-    except ValueError as error:
-        raise DiscordSignInExpired from error
-
-
-_refreshing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-
-async def _refresh(house: House, user_id: str) -> str:
-    """One refresh at a time; the new pair is stored before it is used, since the old one is spent."""
-    async with _refreshing[user_id]:
-        async with house.db.read() as session:
-            kept = await queries.find_oauth_token(session, user_id)
-        if kept is None:
-            raise DiscordSignInExpired
-        if kept.expires_at > clock.now() + timedelta(minutes=1):
-            return _opened(house, kept.access_token)
-        grant = await house.oauth.refresh(_opened(house, kept.refresh_token))
-        async with house.db.write() as session:
-            await service.keep_tokens(session, user_id, grant, house.cipher)
-        return grant.access_token
 
 
 @dataclass

@@ -54,6 +54,8 @@ class OAuthState(msgspec.Struct, frozen=True):
     session_id: str | None = None
     deployment_id: str | None = None
     guild_id: int | None = None
+    is_asking: bool = False
+    """Whether Discord was told to show its page in any case."""
     pending: str | None = None
     """The number of what this browser wanted done, when it began this login."""
 

@@ -74,7 +74,7 @@ async def keep_tokens(session: AsyncSession, user_id: str, grant: TokenGrant, ci
     kept = await session.get(OAuthToken, user_id) or OAuthToken(user_id=user_id)
     kept.access_token = cipher.encrypt(grant.access_token)
     kept.refresh_token = cipher.encrypt(grant.refresh_token)
-    kept.scopes, kept.expires_at = sorted(grant.scopes), grant.expires_at
+    kept.scopes, kept.expires_at, kept.refreshing_until = sorted(grant.scopes), grant.expires_at, None
     session.add(kept)
     await session.flush()
 

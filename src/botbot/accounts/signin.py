@@ -5,6 +5,7 @@ to a cookie of its own in the browser that began it (so two tabs don't disturb e
 signed-in session, or to the user where an API token asked."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from botbot.accounts import service
 from botbot.accounts.queries import viewer_of
@@ -32,6 +33,21 @@ class SignInCancelled(SignInFailed):
     def __init__(self, state: OAuthState) -> None:
         super().__init__()
         self.state = state
+
+
+class ConsentNeeded(SignInFailed):
+    """Discord can't do it silently for this person. The same sign-in goes on with its page shown."""
+
+    error = "consent_needed"
+    default_message = "Discord wants to ask you first. Please sign in once more."
+
+    def __init__(self, state: OAuthState) -> None:
+        super().__init__()
+        self.state = state
+
+
+ASKING = {"consent_required", "interaction_required", "login_required", "account_selection_required"}
+"""The answers to `prompt=none` that mean: show the page. Source: OpenID Connect Core, 3.1.2.6."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +83,11 @@ def cookie_name(house: House, nonce: str) -> str:
     return f"{prefix}botbot_oauth_{nonce[:8]}"
 
 
-def depart_to_login(house: House, next_path: str | None, pending: str | None = None) -> Departure:
-    """`pending` is the number of what is to be done after it (`accounts.pending`)."""
+def depart_to_login(
+    house: House, next_path: str | None, pending: str | None = None, *, is_asking: bool = False
+) -> Departure:
+    """`pending` is the number of what is to be done after it (`accounts.pending`). Without `is_asking` those who agreed
+    before see no page of Discord's."""
     require_discord(house)
     nonce, browser = ids.new_secret(), ids.new_secret()
     state = OAuthState(
@@ -79,8 +98,10 @@ def depart_to_login(house: House, next_path: str | None, pending: str | None = N
         browser=ids.hash_secret(browser),
         next=safe_next(next_path),
         pending=pending,
+        is_asking=is_asking,
     )
-    url = house.oauth.login_url(state=house.cipher.seal(state), verifier=state.verifier)
+    prompt: Literal["none", "consent"] = "consent" if is_asking else "none"
+    url = house.oauth.login_url(state=house.cipher.seal(state), verifier=state.verifier, prompt=prompt)
     return Departure(url, (cookie_name(house, nonce), browser))
 
 
@@ -117,13 +138,17 @@ def open_state(house: House, sealed: str | None) -> OAuthState:
 async def arrive(
     house: House, query: dict[str, str], cookies: dict[str, str], viewer: Viewer | None, agent: str
 ) -> Arrival:
-    """Check everything about a callback, then spend its code. Raises `SignInFailed` or `SignInCancelled`."""
+    """Check everything about a callback, then spend its code.
+
+    Raises `SignInFailed`, `SignInCancelled`, or `ConsentNeeded`, that at most once in a row."""
     require_discord(house)
     state = open_state(house, query.get("state"))
     _check_browser(house, state, cookies, viewer)
     async with house.db.write() as session:
         if not await service.use_state(session, state.nonce):
             raise SignInFailed("That sign-in was used already. Please start a new one.")
+    if query.get("error") in ASKING and state.purpose == "login" and not state.is_asking:
+        raise ConsentNeeded(state)
     if query.get("error"):
         raise SignInCancelled(state)
     if not query.get("code"):
