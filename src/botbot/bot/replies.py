@@ -15,23 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.agents import queries, rules, service
 from botbot.agents.queries import Speaker
 from botbot.agents.sampling import choose_sample
+from botbot.bot.purse import Purse
 from botbot.catalog.service import note_talk, note_use
 from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable, StorageUnavailable
 from botbot.house import House
-from botbot.jobs import budgets
 from botbot.kit.tasks import settle
 from botbot.moderation import Side, refusal
 from botbot.peers.discord.text import clean_reply, split_reply
-from botbot.peers.llm import Message, Usage
+from botbot.peers.llm import Message, Usage, estimate_usage
 from botbot.usage import service as usage
 from botbot.usage.service import Outcome
 
 log = logging.getLogger("botbot.bot")
 
 MAX_TOKENS = 500
-UNPAID = {"unreachable", "misconfigured", "not_configured", "circuit_open", "unauthorized", "refused"}
-UNPAID |= {"rate_limited", "upstream_error"}
-"""Failures for which no server asks money. A server that took the call and then was silent may have worked for it."""
 TYPING_SECONDS = 8.0
 SAY_SECONDS = 30.0
 """How long a message may wait for Discord; within minutes a repeated nonce is still known there."""
@@ -57,7 +54,7 @@ class Cost(NamedTuple):
 
     tokens: Usage
     model: str
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 NO_COST = Cost(Usage(0, 0), "", "sample")
@@ -122,35 +119,48 @@ class Replies:
         prompt = rules.conversation(speaker.snapshot, speaker.name, speaker.traits, history, heard.text)
         if not self._house.model.is_configured:
             return self._sample(heard, speaker, len(history)), NO_MODEL
-        key = budgets.day_key("guild", heard.guild_id)
         wanted = rules.asking(speaker.snapshot, MAX_TOKENS)
-        reserved = _estimate(prompt) + wanted.max_tokens
-        async with self._house.db.write() as session:
-            cap = self._house.settings.guild_tokens_per_day
-            if not await budgets.reserve(session, key, reserved, cap):
-                return "", SPENT.format(name=speaker.name)
-        spent, cost = reserved, NO_COST
+        purse = Purse(self._house, heard.guild_id, prompt, wanted.max_tokens)
+        if not await purse.open():
+            return "", SPENT.format(name=speaker.name)
+        text = await self._ask(speaker, prompt, wanted, purse)
+        if not clean_reply(text):  # nothing that could be sent
+            return self._sample(heard, speaker, len(history)), NO_MODEL
+        return text, ""
+
+    async def _ask(self, speaker: Speaker, prompt: list[Message], wanted: rules.Asking, purse: Purse) -> str:
+        """The model's reply; empty when there is none. Whatever happens, what it cost is noted."""
+        cost = NO_COST
         try:
             reply = await self._house.model.complete(
-                prompt, max_tokens=wanted.max_tokens, temperature=wanted.temperature
+                prompt,
+                max_tokens=wanted.max_tokens,
+                temperature=wanted.temperature,
+                permit=purse.permit,
+                lost=purse.lose,
             )
-            spent = reply.usage.prompt_tokens + reply.usage.completion_tokens
+            purse.spent += reply.usage.prompt_tokens + reply.usage.completion_tokens
             cost = Cost(reply.usage, reply.model, "live")
         except ModelUnavailable as error:
-            spent = 0 if error.code in UNPAID else reserved
-            return self._sample(heard, speaker, len(history)), NO_MODEL
-        finally:  # Also when this process is told to end meanwhile.
-            await settle(self._close_books(speaker, key, reserved, spent, cost))
-        if not clean_reply(reply.text):  # nothing that could be sent
-            return self._sample(heard, speaker, len(history)), NO_MODEL
-        return reply.text, ""
+            if error.started:
+                purse.broke_off()
+            return ""
+        except BaseException:  # This process is told to end meanwhile, perhaps.
+            purse.broke_off()
+            raise
+        finally:
+            await settle(self._close_books(speaker, prompt, purse, cost))
+        return reply.text
 
-    async def _close_books(self, speaker: Speaker, key: str, reserved: int, spent: int, cost: Cost) -> None:
-        """Settle the server's day and note what was used. Without a database the reservation stands."""
+    async def _close_books(self, speaker: Speaker, prompt: list[Message], purse: Purse, cost: Cost) -> None:
+        """Settle the server's day and note what was used, also by those that gave nothing for it. Without a database
+        the reservation stands."""
         with contextlib.suppress(StorageUnavailable):
             async with self._house.db.write() as session:
-                await budgets.settle(session, key, reserved, spent)
+                await purse.close(session)
                 await self._note(session, speaker, cost)
+                for model in purse.lost:
+                    await self._note(session, speaker, Cost(estimate_usage(prompt, 0), model, None))
 
     async def _note(self, session: AsyncSession, speaker: Speaker, cost: Cost) -> None:
         await usage.note(
@@ -233,8 +243,3 @@ def _with_remark(parts: list[str], remark: str) -> list[str]:
         return [remark]
     joined = f"{parts[-1]}\n{remark}"
     return [*parts[:-1], joined] if len(joined) <= LONGEST else [*parts, remark]
-
-
-def _estimate(prompt: list[Message]) -> int:
-    """Tokens of a prompt, from above: no token is shorter than a byte."""
-    return sum(len(turn.content.encode()) + 8 for turn in prompt)

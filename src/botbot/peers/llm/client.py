@@ -177,10 +177,17 @@ class ModelClient:
             upstream.close()
 
     async def complete(
-        self, messages: Sequence[Message], *, max_tokens: int = 500, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 500,
+        temperature: float | None = None,
+        permit: Permit | None = None,
+        lost: Callable[[str], None] | None = None,
     ) -> Reply:
-        """The whole reply at once, under the same deadlines. Raises `ModelUnavailable`."""
-        async with self.stream(messages, max_tokens=max_tokens, temperature=temperature) as reply:
+        """The whole reply at once, under the same deadlines and with the same questions. Raises `ModelUnavailable`."""
+        asked = self.stream(messages, max_tokens=max_tokens, temperature=temperature, permit=permit, lost=lost)
+        async with asked as reply:
             text = "".join([piece async for piece in reply])
             return Reply(text, reply.finish_reason, reply.usage, reply.model, reply.usage_is_estimate)
 
