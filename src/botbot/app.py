@@ -45,7 +45,8 @@ from botbot.catalog.pictures import Pictures
 from botbot.deployments import api as deployments_api
 from botbot.deployments import flow
 from botbot.deployments import pages as deployments_pages
-from botbot.deployments.notices import list_news
+from botbot.deployments.notices import News, list_news
+from botbot.desk.queries import count_unread
 from botbot.errors import ApiError, BotBotError, NotFound
 from botbot.house import House
 from botbot.preview import api as preview_api
@@ -82,7 +83,7 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
             "house": house,
             "health": health.Health(house),
             "sandbox_url": sandbox_url,
-            "list_news": list_news,
+            "news_of": _news_of,
             "on_install": on_install,
             "finishers": FINISHERS,
             "guilds": guilds,
@@ -97,6 +98,16 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
     own_origin = house.settings.public_url
     kept = _with_kept_answers(house, site)
     return Gate(kept, own_origin=own_origin, error_page=_refusal_page(site), counts=site.state.counts), site
+
+
+async def _news_of(house: House, viewer: Viewer) -> tuple[list[News], int]:
+    """What a person's next page tells them first: of their servers, and how many words of moderators are unread."""
+    news = await list_news(house, viewer)
+    try:
+        async with house.db.reading() as connection:
+            return news, await count_unread(connection, viewer.user_id)
+    except BotBotError:  # No page may fail for it.
+        return news, 0
 
 
 @cache

@@ -88,6 +88,8 @@ async def test_removed_is_out_of_the_sums_and_undone_is_as_before(
     assert removed.json()["subject"]["state"] == "removed"
     assert await reviews(client, path) == ([], 1, 1)
     assert (await client.get(path)).json()["avgRating"] == 5
+    front = (await ada.get("/", headers=HTML)).text
+    assert "A moderator’s decision concerns you." in front
     told = await notices(ada)
     assert "has removed your review" in told
     assert "Please be kind." in told
@@ -102,8 +104,47 @@ async def test_removed_is_out_of_the_sums_and_undone_is_as_before(
     assert (await client.get(path)).json()["avgRating"] == 3
     assert len(await cases(moderator)) == 1, "and its report is open again"
     assert "Taken back" in await notices(ada)
+    assert (await ada.http.post("/notices", data={"all": "1"})).status_code == 303
+    assert "concerns you" not in (await ada.get("/", headers=HTML)).text
     assert (await moderator.delete(f"{API}/decisions/{removed.json()['id']}")).status_code == 409
     assert (await moderator.delete(f"{API}/decisions/nothing")).status_code == 404
+
+
+@MOSTLY_SQLITE
+@pytest.mark.parametrize("verdict", ["hide", "remove"])
+async def test_words_that_were_taken_away_come_back_in_no_guise(
+    ada: Person, moderator: Person, client: httpx.AsyncClient, path: str, verdict: str
+) -> None:
+    """Neither taken back and posted again, nor edited twice, nor put back by undoing the taking back."""
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "Bad words."})
+    review_id = (await client.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+    await decide(moderator, {"type": "review", "id": review_id}, verdict, "off_topic")
+    assert (await ada.delete(f"{path}/rate")).status_code == 204
+    again = await ada.post(f"{path}/rate", json={"rating": 2, "review": "Bad words."})
+    assert again.json()["reviewState"] == "waiting"
+    for words in ("Harmless words.", "Bad words."):
+        edited = await ada.post(f"{path}/rate", json={"rating": 3, "review": words})
+        assert edited.json()["reviewState"] == "waiting"
+    assert (await reviews(client, path))[0] == []
+    (case,) = await cases(moderator)
+    await decide(moderator, case["subject"], "keep", "fine")
+    assert (await reviews(client, path))[0] == ["Bad words."], "a moderator may let them stand"
+    later = await ada.post(f"{path}/rate", json={"rating": 3, "review": "Kind words."})
+    assert "reviewState" not in later.json()
+
+
+@MOSTLY_SQLITE
+async def test_undoing_a_decision_does_not_show_what_was_written_since(
+    ada: Person, moderator: Person, client: httpx.AsyncClient, path: str
+) -> None:
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    review_id = (await client.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+    removed = await decide(moderator, {"type": "review", "id": review_id}, "remove", "off_topic")
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "Much worse words."})
+    assert (await moderator.delete(f"{API}/decisions/{removed.json()['id']}")).status_code == 204
+    assert (await reviews(client, path))[0] == []
+    (case,) = await cases(moderator)
+    assert case["subject"]["state"] == "waiting"
 
 
 @MOSTLY_SQLITE

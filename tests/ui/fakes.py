@@ -25,6 +25,7 @@ def site(path: str = "/", **changes: Any) -> Thing:
         "canonical": f"https://shop.example{path}",
         "model_configured": True,
         "news": [],
+        "unread": 0,
     }
     return Thing(**(made | changes))
 

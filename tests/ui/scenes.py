@@ -263,7 +263,9 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
         lambda: (
             "deployments/list.html",
             {
-                "site": site("/deployments", user=ADA, news=[news(), news(2, status="active", name=UNBROKEN)]),
+                "site": site(
+                    "/deployments", user=ADA, news=[news(), news(2, status="active", name=UNBROKEN)], unread=2
+                ),
                 "deployments": homes(),
                 "pagination": Thing(previous_url=None, next_url="/deployments?page=2"),
             },

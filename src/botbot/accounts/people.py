@@ -137,10 +137,11 @@ async def ban(session: AsyncSession, actor: Viewer, user_id: str, reason: str, a
         raise PermissionDenied("You can't ban yourself.")
     if user.discord_id in admins:
         raise PermissionDenied("The operator's settings make them an admin, so they can't be banned here.")
-    if user.banned_at is None:
-        user.banned_at = clock.now()
-        audit.record(session, actor.user_id, "account.ban", ("user", user.id), after={"banned": True, "reason": reason})
-    user.ban_reason = reason
+    if user.banned_at is None or user.ban_reason != reason:
+        before = {"banned": user.banned_at is not None, "reason": user.ban_reason}
+        after = {"banned": True, "reason": reason}
+        audit.record(session, actor.user_id, "account.ban", ("user", user.id), before=before, after=after)
+    user.banned_at, user.ban_reason = user.banned_at or clock.now(), reason
     await session.flush()
     await _require_an_admin(session, admins)
     for model in (UserSession, OAuthToken, ApiToken):

@@ -34,6 +34,7 @@ class Site(msgspec.Struct):
     model_configured: bool
     canonical: str
     news: Sequence[Any] = ()
+    unread: int = 0
     nonce: str = ""
 
     @property
@@ -70,7 +71,8 @@ async def provide_viewer(request: Request[Any, Any, Any]) -> Viewer | None:
     secret = request.cookies.get(session_cookie(house), "")
     viewer = await _by_session(house, secret) if secret else None
     if viewer is not None and _is_page(request):
-        request.scope["state"]["news"] = await request.app.state.list_news(house, viewer)
+        state = request.scope["state"]
+        state["news"], state["unread"] = await request.app.state.news_of(house, viewer)
     return viewer
 
 
@@ -137,6 +139,7 @@ def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
         model_configured=house.settings.has_model,
         canonical=house.settings.public_url + request.url.path,
         news=request.scope["state"].get("news", ()),
+        unread=request.scope["state"].get("unread", 0),
     )
 
 

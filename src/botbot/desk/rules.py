@@ -36,6 +36,7 @@ FLAGS: dict[str, str] = {
     "rating_mismatch": "The words deny the stars",
     "content_rating": "Its words may be too much for its age rating",
     "prompt_injection": "It speaks to a model about its instructions",
+    "again": "New words where a moderator took earlier ones away",
 }
 OPENERS: dict[tuple[str, str], str] = {
     ("author", "keep"): "A moderator has looked at your {kind} {about}, and it shows.",

@@ -149,7 +149,8 @@ async def _restore(session: AsyncSession, viewer: Viewer, subject: Subject, befo
     if subject.state == "gone":
         return
     if subject.type == "review":
-        await reviews.set_state(session, subject.id, before["state"])
+        is_edited = subject.state == "waiting"  # Words that nobody has looked at yet: undoing must not show them.
+        await reviews.set_state(session, subject.id, "waiting" if is_edited else before["state"])
         return
     changes: dict[str, Any] = {name: before[name] for name in ("isPublic", "publishAt", "archivedAt") if name in before}
     if not changes:

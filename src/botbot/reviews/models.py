@@ -34,6 +34,20 @@ class PersonalityRating(Base):
     updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
 
 
+class ReviewCensure(Base):
+    """A moderator hid or removed this person's words about this personality (`state`: `hidden` or `removed`), and none
+    has lifted that since. Outlives the review, so that taking it back and posting it again leads nowhere."""
+
+    __tablename__ = "review_censures"
+
+    template_id: Mapped[str] = mapped_column(
+        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    state: Mapped[str] = mapped_column(String)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
 class ReviewVote(Base):
     """One person's "helpful" on somebody else's review; `helpful_count` is kept true beside it."""
 

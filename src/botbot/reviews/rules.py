@@ -24,17 +24,20 @@ SORTS: dict[str, str] = {"helpful": "Most helpful", "newest": "Newest"}
 
 COUNTED = ("shown", "waiting", "hidden")
 """The states of a rating whose stars count: only a removed one's don't."""
+CENSURED = frozenset({"hidden", "removed"})
+"""The states that a moderator gave, and only a moderator takes away."""
 
 
-def state_after(before: str | None, has_words: bool, changed: bool, waits: bool) -> str:
-    """Where a rating stands after its author wrote it. `before` is `None` for a first one.
+def state_after(before: str | None, has_words: bool, changed: bool, waits: bool, censure: str | None = None) -> str:
+    """Where a rating stands after its author wrote it. `before` is `None` for a first one, `censure` what a moderator
+    decided about their words here before and nobody lifted: `hidden`, `removed` or `None`.
 
-    What a moderator took away doesn't come back by itself: other words wait to be looked at."""
+    What a moderator took away doesn't come back by itself, also not in another guise: words wait to be looked at."""
     if before is not None and not changed:
         return before
     if not has_words:
-        return "removed" if before == "removed" else "shown"
-    return "waiting" if waits or before in {"hidden", "removed"} else "shown"
+        return "removed" if censure == "removed" else "shown"
+    return "waiting" if waits or censure else "shown"
 
 
 def pages(total: int, limit: int) -> int:

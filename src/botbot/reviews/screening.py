@@ -20,6 +20,8 @@ class Screened(NamedTuple):
 
 
 CLEAN = Screened()
+AGAIN = "again"
+"""The flag of words by someone whose earlier ones a moderator took away."""
 
 
 async def screen(house_screen: Screen, data: RatingIn) -> Screened:

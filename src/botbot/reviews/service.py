@@ -17,9 +17,9 @@ from botbot.catalog.rules import fold
 from botbot.errors import Conflict, NotFound, PermissionDenied
 from botbot.kit import clock, ids
 from botbot.reviews import screening, voting
-from botbot.reviews.models import PersonalityRating, ReviewVote
+from botbot.reviews.models import PersonalityRating, ReviewCensure, ReviewVote
 from botbot.reviews.queries import find_rating
-from botbot.reviews.rules import COUNTED, MOST_VOTERS, UNDO_FOR, state_after
+from botbot.reviews.rules import CENSURED, COUNTED, MOST_VOTERS, UNDO_FOR, state_after
 from botbot.reviews.schemas import RatingIn, RatingOut, TakenBack
 from botbot.reviews.screening import CLEAN, Screened
 
@@ -45,12 +45,14 @@ async def rate_personality(
     before, counted = (mine.state, _counted(mine)) if mine else (None, (0, 0))
     mine = mine or PersonalityRating(id=ids.new_id(), template_id=personality.id, user_id=viewer.user_id)
     mine.rating, mine.review, mine.updated_at = data.rating, words, clock.now()
-    mine.state = state_after(before, words is not None, changed, screened.waits)
+    censure = await session.get(ReviewCensure, (personality.id, viewer.user_id))
+    mine.state = state_after(before, words is not None, changed, screened.waits, censure.state if censure else None)
     session.add(mine)
     stars, people = (now - was for now, was in zip(_counted(mine), counted, strict=True))
     average, count = await catalog.add_to_ratings(session, personality.id, stars=stars, people=people)
-    if before is not None or screened.flags:
-        await screening.keep_flags(session, "review", mine.id, screened.flags)
+    flags = (*screened.flags, screening.AGAIN) if censure and mine.state == "waiting" else screened.flags
+    if before is not None or flags:
+        await screening.keep_flags(session, "review", mine.id, flags)
     audit.record(session, viewer.user_id, "review.rate", ("personality", personality.id), rating=data.rating)
     return _out(mine, average, count)
 
@@ -76,10 +78,23 @@ async def set_state(session: AsyncSession, review_id: str, state: str) -> Person
     standing = update(PersonalityRating).where(PersonalityRating.id == review_id)
     await session.execute(standing.values(state=state, updated_at=PersonalityRating.updated_at))
     await session.refresh(found)  # By statement, because its author has not edited it: `updated_at` stays.
+    await _censure(session, found)
     stars, people = (now - was for now, was in zip(_counted(found), before, strict=True))
     if (stars, people) != (0, 0):
         await catalog.add_to_ratings(session, found.template_id, stars=stars, people=people)
     return found
+
+
+async def _censure(session: AsyncSession, found: PersonalityRating) -> None:
+    """Kept beside the review, whose author may edit it or take it back."""
+    kept = await session.get(ReviewCensure, (found.template_id, found.user_id))
+    if found.state in CENSURED:
+        kept = kept or ReviewCensure(template_id=found.template_id, user_id=found.user_id)
+        kept.state = found.state
+        session.add(kept)
+    elif kept is not None:
+        await session.delete(kept)
+    await session.flush()
 
 
 async def _numbers(session: AsyncSession, personality_id: str) -> tuple[float | None, int]:

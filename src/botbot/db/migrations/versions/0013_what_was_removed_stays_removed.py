@@ -1,0 +1,38 @@
+"""What a moderator took away stays away
+
+Must be safe under the code of the release before. The reviews concerned are few, so they are filled in here."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from botbot.db.base import Moment
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "review_censures",
+        sa.Column("template_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["personality_templates.id"],
+            name=op.f("fk_review_censures_template_id_personality_templates"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_review_censures_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("template_id", "user_id", name=op.f("pk_review_censures")),
+    )
+    op.create_index(op.f("ix_review_censures_user_id"), "review_censures", ["user_id"], unique=False)
+    op.execute(
+        "INSERT INTO review_censures (template_id, user_id, state, created_at) "
+        "SELECT template_id, user_id, state, updated_at FROM personality_ratings WHERE state IN ('hidden', 'removed')"
+    )
