@@ -19,7 +19,7 @@ from botbot.sandbox.server import Sandbox
 
 COMMANDS = [
     "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "import",
-    "export", "backup", "restore", "openapi",
+    "export", "backup", "restore", "move", "openapi",
 ]  # fmt: skip
 
 

@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     backing_up.add_argument("file", type=Path, metavar="FILE")
     restoring = add("restore", run_restore, "Fill an empty data directory from a backup.")
     restoring.add_argument("file", type=Path, metavar="FILE")
+    moving = add("move", run_move, "Move everything from SQLite to an empty PostgreSQL database, and compare each row.")
+    moving.add_argument("--to", required=True, metavar="URL", help="postgresql://…; its password may be in PGPASSWORD")
     add("openapi", print_openapi, "Print the OpenAPI 3.1 document.")
     return parser
 
@@ -254,6 +256,17 @@ async def run_restore(chosen: Settings, parsed: argparse.Namespace) -> int:
     print(f"Restored as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC. Start it with the settings it had.")
     if not made.has_key:
         print("It was made with a BOTBOT_SECRET_KEY of its own: set the same one again.")
+    return 0
+
+
+async def run_move(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.moving import move
+
+    moved = await move(chosen, parsed.to, lambda each: print(f"{each.table:24} {each.rows:>9}  sha256 {each.digest}"))
+    print(f"Moved {sum(each.rows for each in moved)} rows of {len(moved)} tables, and found each of them equal.")
+    print("Now set DATABASE_URL to the new address and start. The SQLite file is as it was.")
+    if not chosen.secret_key:
+        print(f"Processes elsewhere need the key in {chosen.data_dir / 'secret.key'} as their BOTBOT_SECRET_KEY.")
     return 0
 
 

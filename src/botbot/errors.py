@@ -244,6 +244,12 @@ class BackupRefused(BotBotError):
     error = "backup_refused"
 
 
+class MoveRefused(BotBotError):
+    """A move to another database that can't be done, or was undone; said on the command line only."""
+
+    error = "move_refused"
+
+
 class NotConfigured(BotBotError):
     """A setting is missing; `details.settings` names it and `message` says where to get it."""
 

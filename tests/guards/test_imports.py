@@ -10,7 +10,7 @@ import botbot
 
 SOURCE = Path(botbot.__file__).parent
 ANY = "*"
-TOP = {"app", "backups", "cli", "runtime", "doctor", "health", "house", "tables", "openapi"}
+TOP = {"app", "backups", "cli", "runtime", "doctor", "health", "house", "moving", "tables", "openapi"}
 """The wiring: may use anything below it."""
 FEATURES = {
     "accounts",

@@ -30,10 +30,11 @@ async def migrate(database: Database) -> None:
         async with database.engine.connect() as connection, connection.begin():
             if not database.is_sqlite:
                 await connection.execute(TAKE_TURNS)
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """On a connection whose transaction the caller owns, and under a lock of its own."""
     command.upgrade(config(connection), "head")
 
 
