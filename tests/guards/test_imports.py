@@ -79,7 +79,7 @@ ROOMS |= {
         "admin": {ANY},
         **{room: {*READ_SIDE, *CATALOGUE, "web", "entries", "drafts"} for room in FEATURES - {"admin"}},
         "accounts": {*READ_SIDE, "web", "people", "discord_tokens"},
-        "deployments": {*READ_SIDE, "flow"},
+        "deployments": {*READ_SIDE, "flow", "leftovers"},
         "catalog": {ANY},
         "desk": {ANY},
         "exchange": {ANY},

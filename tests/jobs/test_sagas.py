@@ -34,13 +34,14 @@ Run = Callable[..., Awaitable[None]]
 
 
 class Pebble:
-    """A step that writes down what happens to it. `trouble`, `undo_trouble` and `note_trouble` are raised one by one,
-    in order."""
+    """A step that writes down what happens to it. The troubles are raised one by one, in order."""
 
     def __init__(self, name: str, diary: list[str], *, optional: bool = False) -> None:
         self.name = name
         self.optional = optional
+        self.asks = True
         self.diary = diary
+        self.prepare_trouble: list[Exception] = []
         self.trouble: list[Exception] = []
         self.undo_trouble: list[Exception] = []
         self.note_trouble: list[Exception] = []
@@ -48,6 +49,8 @@ class Pebble:
         self.entered = asyncio.Event()
 
     async def prepare(self, claim: Claim) -> dict[str, Any]:
+        if self.prepare_trouble:
+            raise self.prepare_trouble.pop(0)
         return {"before": f"{self.name} was grey"}
 
     async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
@@ -83,6 +86,7 @@ class Path:
     steps: Sequence[Step] = ()
     ends: list[str] = field(default_factory=list)
     leftover: list[str] = field(default_factory=list)
+    turns_round: bool = True
 
     def __post_init__(self) -> None:
         self.first = Pebble("first", self.diary)
@@ -99,9 +103,9 @@ class Path:
     async def on_undone(self, session: Any, claim: Claim) -> None:
         self.ends.append("undone")
 
-    async def on_stuck(self, session: Any, claim: Claim, leftover: list[str]) -> None:
+    async def on_stuck(self, session: Any, claim: Claim, left: list[SagaStep]) -> None:
         self.ends.append("stuck")
-        self.leftover = leftover
+        self.leftover = [row.name for row in left]
 
     async def on_done(self, session: Any, claim: Claim) -> None:
         self.ends.append("done")
@@ -312,8 +316,112 @@ async def test_an_undo_that_fails_is_repeated(database: Database, path: Path, wa
     path.maybe.undo_trouble = [DiscordUnavailable(), ZeroDivisionError()]
     await plan(database)
     await walk(3)
-    assert path.tried[3:] == ["undo last", "undo maybe", "undo maybe", "undo maybe", "undo first"]
+    assert path.tried[3:] == ["undo last", "undo maybe", "undo first", "undo maybe", "undo maybe"]
     assert path.ends[-1] == "undone"
+
+
+async def test_each_undo_keeps_its_own_rhythm(
+    database: Database, path: Path, runner: SagaRunner, tick: Callable[..., None]
+) -> None:
+    """One waits for what Discord asked, the other for a second; nobody's attempts are spent on the other's time."""
+    path.last.trouble = [DiscordRefused()]
+    path.maybe.undo_trouble = [DiscordBusy(retry_after=100)]
+    path.first.undo_trouble = [DiscordUnavailable()]
+    saga_id = await plan(database)
+    await runner.drain()
+    tick(seconds=1.1)
+    await runner.drain()
+    assert path.tried[3:] == ["undo last", "undo maybe", "undo first", "undo first"]
+    assert (await seen(database, saga_id))[1] == {"first": "undone", "maybe": "undoing", "last": "undone"}
+    assert path.ends == ["undoing: discord_refused"]
+    tick(seconds=100)
+    await runner.drain()
+    assert path.ends[-1] == "undone"
+
+
+async def test_what_asks_nobody_is_undone_even_when_we_were_refused_too_often(
+    database: Database, path: Path, walk: Run
+) -> None:
+    path.last.trouble = [invalid(DiscordBusy(retry_after=1)) for _ in range(99)]
+    path.last.undo_trouble = [invalid(DiscordRefused()) for _ in range(99)]
+    path.maybe.undo_trouble = [invalid(DiscordRefused()) for _ in range(99)]
+    path.first.asks = False
+    saga_id = await plan(database)
+    await walk(12)
+    assert path.tried[-3:] == ["undo last", "undo maybe", "undo first"]
+    assert path.leftover == ["maybe", "last"]
+    assert (await seen(database, saga_id))[1]["first"] == "undone"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "undone"),
+    [([DiscordRefused()], []), ([DiscordUnavailable(maybe_happened=True), DiscordRefused()], ["undo maybe"])],
+    ids=["a clear no", "a lost answer first"],
+)
+async def test_what_was_skipped_is_undone_only_where_it_may_have_happened(
+    database: Database, path: Path, walk: Run, trouble: list[Exception], undone: list[str]
+) -> None:
+    path.maybe.trouble = list(trouble)
+    path.last.trouble = [DiscordUnavailable()] * ATTEMPTS
+    await plan(database)
+    await walk(ATTEMPTS + 2)
+    assert [line for line in path.tried if line == "undo maybe"] == undone
+    assert path.ends[-1] == "undone"
+
+
+# One that never turns round
+
+
+async def test_one_that_never_turns_round_does_what_it_can(database: Database, path: Path, walk: Run) -> None:
+    path.turns_round = False
+    path.first.trouble = [DiscordRefused()]
+    saga_id = await plan(database)
+    await walk()
+    assert path.tried == ["first 1", "maybe 1", "last 1"]
+    assert path.ends == ["stuck"]
+    assert path.leftover == ["first"]
+    assert await seen(database, saga_id) == ("stuck", {"first": "failed", "maybe": "done", "last": "done"})
+    error = (await row(database, saga_id)).error
+    assert error is not None
+    assert error["error"] == "discord_refused"
+
+
+async def test_one_that_never_turns_round_waits_for_nobody(database: Database, path: Path, walk: Run) -> None:
+    path.turns_round = False
+    path.first.trouble = [DiscordBusy(retry_after=600)]
+    saga_id = await plan(database)
+    await walk()
+    assert await seen(database, saga_id) == ("running", {"first": "waiting", "maybe": "done", "last": "done"})
+    await walk(2)
+    assert path.ends == ["done"]
+
+
+# Patience
+
+
+async def test_patience_begins_with_the_step_and_not_with_the_saga(
+    database: Database, path: Path, walk: Run, tick: Callable[..., None]
+) -> None:
+    """A saga that lay waiting for hours has not failed at anything yet."""
+    path.first.prepare_trouble = [DiscordUnavailable()] * 3
+    path.last.trouble = [DiscordBusy(retry_after=600)] * 3
+    saga_id = await plan(database)
+    tick(hours=9)
+    await walk(4, minutes=0.4)
+    assert (await seen(database, saga_id))[1]["first"] == "done"
+    await walk(5, minutes=11)
+    assert path.ends == ["done"]
+
+
+async def test_a_step_that_never_learns_what_its_undo_needs_turns_it_round(
+    database: Database, path: Path, walk: Run
+) -> None:
+    path.first.prepare_trouble = [DiscordUnavailable()] * 99
+    saga_id = await plan(database)
+    await walk(6, minutes=0.9)
+    assert path.ends == ["undoing: discord_unavailable", "undone"]
+    assert path.tried == [], "nothing happened, so there is nothing to undo"
+    assert (await seen(database, saga_id))[0] == "undone"
 
 
 async def test_an_undo_that_never_works_is_stuck_and_says_what_is_left(
@@ -325,7 +433,8 @@ async def test_an_undo_that_never_works_is_stuck_and_says_what_is_left(
     await walk(UNDO_ATTEMPTS + 3)
     assert path.tried.count("undo maybe") == UNDO_ATTEMPTS
     assert path.ends[-1] == "stuck"
-    assert path.leftover == ["first", "maybe"]
+    assert path.leftover == ["maybe"]
+    assert path.tried.count("undo first") == 1
     assert (await seen(database, saga_id))[0] == "stuck"
     assert await claim(database) is None
 
@@ -522,7 +631,7 @@ async def test_the_leases_of_dead_processes_are_released(database: Database, who
         "dead": f"{socket.gethostname()}:{dead_pid()}:abc",
         "living": f"{socket.gethostname()}:{os.getppid()}:abc",
         "far away": f"elsewhere.example:{dead_pid()}:abc",
-        "mine": sagas.OWNER,
+        "mine": sagas.owner(),
     }
     async with database.write() as session:
         await session.execute(update(Saga).where(Saga.id == saga_id).values(owner=owners[whose]))

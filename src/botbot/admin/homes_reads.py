@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from botbot.accounts.models import User
 from botbot.audit.rules import small
 from botbot.catalog.models import PersonalityTemplate as P
+from botbot.deployments import leftovers
+from botbot.deployments.leftovers import left_behind
 from botbot.deployments.models import AWAITING, LIVE, PersonalityDeployment
-from botbot.deployments.rules import LABELS
 from botbot.errors import NotFound
-from botbot.jobs.models import SagaStep
+from botbot.jobs.engine import PERHAPS
+from botbot.jobs.models import Saga, SagaStep
 
 D = PersonalityDeployment
 ENDED = ("removed", "rolled_back", "expired")
@@ -31,12 +33,14 @@ _FROM = select(*_COLUMNS).join(P, P.id == D.template_id).outerjoin(User, User.id
 
 
 class Leftover(msgspec.Struct, rename="camel"):
-    """Something that a deployment which needs attention may have left at Discord: which step made it, how far its undo
-    came, and the ids to look for."""
+    """Something that a deployment which needs attention may have left behind: what it is (`kind` and `words`), its id
+    where it has one, where to look for it, which step made it, and how far its undo came."""
 
     step: str
+    kind: str
     words: str
     status: str
+    id: str | None
     ids: dict[str, Any]
 
 
@@ -121,12 +125,21 @@ def _one(deployment_id: str) -> Select[Any]:
 
 
 async def _leftovers(connection: AsyncConnection, row: Any) -> list[Leftover]:
-    """Every step that began and wasn't undone. `result` holds what its undo needs: ids and the names from before."""
-    began = (SagaStep.saga_id == row.saga_id, SagaStep.attempts > 0, SagaStep.status.not_in(("undone", "skipped")))
-    steps = await connection.execute(
-        select(SagaStep.name, SagaStep.status, SagaStep.result).where(*began).order_by(SagaStep.position)
-    )
-    return [Leftover(each.name, LABELS.get(each.name, each.name), each.status, small(each.result)) for each in steps]
+    """`ids` are what the step noted for its undo: ids, and the names from before."""
+    columns = (Saga.kind, SagaStep.name, SagaStep.status, SagaStep.attempts, SagaStep.result)
+    found = select(*columns).join(Saga, Saga.id == SagaStep.saga_id).where(SagaStep.saga_id == row.saga_id)
+    rows = (await connection.execute(found.order_by(SagaStep.position))).all()
+    steps = {
+        each.name: SagaStep(name=each.name, status=each.status, attempts=each.attempts, result=each.result)
+        for each in rows
+    }
+    things = left_behind(rows[0].kind, list(steps.values()), row.discord_guild_id) if rows else []
+    return [_leftover(thing, steps[thing.step]) for thing in things]
+
+
+def _leftover(thing: leftovers.Leftover, step: SagaStep) -> Leftover:
+    noted = {name: value for name, value in step.result.items() if name != PERHAPS}
+    return Leftover(thing.step, thing.kind, leftovers.WORDS[thing.kind], step.status, thing.id, small(noted))
 
 
 def _home(row: Any) -> HomeOut:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import update
+import msgspec
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.agents import service as agents
 from botbot.deployments import queries, steps
+from botbot.deployments.leftovers import left_behind
 from botbot.deployments.models import PersonalityDeployment
 from botbot.house import House
 from botbot.jobs.engine import SagaKind, Step
+from botbot.jobs.models import SagaStep
 from botbot.jobs.sagas import Claim
 from botbot.kit import clock
 
@@ -19,6 +22,8 @@ D = PersonalityDeployment
 
 class Deploy:
     """Forward to `active`, or back to `rolled_back` with the replaced personality, if any, at home again."""
+
+    turns_round = True
 
     def __init__(self, house: House) -> None:
         kinds = (
@@ -50,9 +55,8 @@ class Deploy:
         if replaced := claim.payload.get("replaced"):
             await _bring_back(session, replaced, claim.subject_id, claim.payload.get("replacedWas", "active"))
 
-    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
-        failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
-        failure = {**failure, "details": {**failure.get("details", {}), "leftover": leftover}}
+    async def on_stuck(self, session: AsyncSession, claim: Claim, left: list[SagaStep]) -> None:
+        failure = await _failure(session, claim, left)
         if before := claim.payload.get("before"):  # A change that can't be taken back whole: the row says what holds.
             await _set(session, claim, D.status.in_(("active", "paused")), **{**before, "failure": failure})
         await _set(session, claim, D.status == "rolling_back", status="needs_attention", failure=failure)
@@ -72,7 +76,10 @@ async def _bring_back(session: AsyncSession, deployment_id: str, from_whom: str,
 
 
 class Remove:
-    """Forward to `removed`. Where Discord refuses to change the profile back, a person has to look."""
+    """Forward to `removed`. It never turns round: where Discord refuses to change the profile back, the rest is done
+    all the same, and a person has to look."""
+
+    turns_round = False
 
     def __init__(self, house: House) -> None:
         kinds = (steps.StopAgent, steps.RestoreProfile, steps.RestoreAvatar, steps.TakeBackHello)
@@ -82,16 +89,26 @@ class Remove:
         return None
 
     async def on_undoing(self, session: AsyncSession, claim: Claim, error: dict[str, Any]) -> None:
-        await _set(session, claim, None, failure=error)
+        return None
 
     async def on_undone(self, session: AsyncSession, claim: Claim) -> None:
-        await _set(session, claim, None, status="needs_attention")
+        """Begun by a release that still turned it round."""
+        await _set(session, claim, None, status="needs_attention", failure=claim.error)
 
-    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None:
-        await _set(session, claim, None, status="needs_attention")
+    async def on_stuck(self, session: AsyncSession, claim: Claim, left: list[SagaStep]) -> None:
+        await _set(session, claim, None, status="needs_attention", failure=await _failure(session, claim, left))
 
     async def on_done(self, session: AsyncSession, claim: Claim) -> None:
         await _set(session, claim, None, status="removed", failure=None)
+
+
+async def _failure(session: AsyncSession, claim: Claim, left: list[SagaStep]) -> dict[str, Any]:
+    """Why it got stuck, and what that left behind: the steps' names, and each thing with its kind and id."""
+    failure = claim.error or {"error": "deployment_stuck", "message": "Undoing it did not work.", "code": None}
+    guild_id = await session.scalar(select(D.discord_guild_id).where(D.id == claim.subject_id))
+    things = left_behind(claim.kind, left, guild_id or 0)
+    told = {"leftover": [row.name for row in left], "leftBehind": msgspec.to_builtins(things)}
+    return {**failure, "details": {**(failure.get("details") or {}), **told}}
 
 
 async def _set(session: AsyncSession, claim: Claim, condition: Any, **values: Any) -> None:

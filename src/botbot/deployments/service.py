@@ -209,7 +209,9 @@ async def _undo_again(session: AsyncSession, row: D) -> None:
     again = {"status": "undoing", "run_at": clock.now(), "fence": Saga.fence + 1}
     changed = update(Saga).where(Saga.id == row.saga_id).values(payload=without_count(saga.payload), **again)
     await session.execute(changed)
-    await session.execute(update(SagaStep).where(SagaStep.saga_id == row.saga_id).values(undo_attempts=0))
+    await session.execute(
+        update(SagaStep).where(SagaStep.saga_id == row.saga_id).values(undo_attempts=0, retry_at=None)
+    )
     row.status = "rolling_back"
 
 

@@ -74,6 +74,7 @@ class BaseStep:
 
     name = ""
     optional = False
+    asks = True
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -102,6 +103,7 @@ class CheckRights(BaseStep):
     """Who asked may still manage the server, and the bot has what it needs: looked at again, at the last moment."""
 
     name = "check_rights"
+    asks = False
 
     async def run(self, claim: Claim, noted: dict[str, Any], attempt: int) -> dict[str, Any]:
         facts = await read_facts(self.house, claim.subject_id)
@@ -206,6 +208,7 @@ class CreateAgent(BaseStep):
     """The agent's row. Only ours, so it becomes true together with the step."""
 
     name = "create_agent"
+    asks = False
 
     async def prepare(self, claim: Claim) -> dict[str, Any]:
         return {"agentId": ids.new_id()}
@@ -299,6 +302,7 @@ class RegisterAgent(BaseStep):
     """From here on the bot answers: the agent wakes, and the running bots hear of it at once."""
 
     name = "register_agent"
+    asks = False
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
         found = await queries.get_deployment(session, claim.subject_id)
@@ -325,6 +329,7 @@ class UpdateAgent(BaseStep):
     """The agent takes over the new name, traits, channels and version."""
 
     name = "update_agent"
+    asks = False
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
         found = await queries.get_deployment(session, claim.subject_id)
@@ -344,6 +349,7 @@ class StopAgent(BaseStep):
     """It stops talking at once, and what it remembered is deleted."""
 
     name = "stop_agent"
+    asks = False
 
     async def note(self, session: AsyncSession, claim: Claim, noted: dict[str, Any]) -> None:
         found = await queries.get_deployment(session, claim.subject_id)

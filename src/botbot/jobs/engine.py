@@ -3,9 +3,13 @@
 - A failure that may pass puts the step to `waiting` with `retry_at` and frees the worker.
 - An optional step (a picture, a greeting) never fails the saga: while it waits the others go on, and when it is
   refused it is `skipped`.
-- A failed undo is repeated; after `UNDO_ATTEMPTS` the saga is `stuck` and says what is left, for a person to see.
+- Undos don't wait for each other: where one fails, the earlier steps are undone all the same, and it is repeated on
+  its own. When one has failed `UNDO_ATTEMPTS` times and no other is still to come, the saga is `stuck` and says what
+  is left behind, for a person to see.
+- A kind that never turns round (moving out) goes on to its other steps where one fails for good, and is `stuck` with
+  what it could not do.
 - Answers that Discord holds against us (401, 403, 429) are counted over the whole saga, forwards and back: after
-  `FORWARD_REFUSALS` it turns round, after `MOST_REFUSALS` it is stuck."""
+  `FORWARD_REFUSALS` it turns round, after `MOST_REFUSALS` only what asks Discord nothing is still undone."""
 
 import asyncio
 import logging
@@ -18,7 +22,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.db import Database
-from botbot.errors import ApiError, BotBotError, DiscordBusy, PeerError, StorageUnavailable
+from botbot.errors import ApiError, BotBotError, DiscordBusy, DiscordRefused, PeerError, StorageUnavailable
 from botbot.jobs import metrics, sagas
 from botbot.jobs.models import SagaStep
 from botbot.jobs.sagas import Claim, LeaseLost
@@ -35,9 +39,11 @@ CONCURRENT = 16
 FORWARD_REFUSALS = 3
 MOST_REFUSALS = 5
 PREPARING = timedelta(minutes=3)
-"""How long a step may fail to find out what its undo would need."""
+"""How long a step may fail to find out what its undo would need, from its first try."""
 PATIENCE = timedelta(hours=6)
-"""How long a required step may wait for Discord's limits before the saga turns round."""
+"""How long a required step may wait for Discord's limits, from its first try."""
+PERHAPS = "perhaps"
+"""Marks the note of a step whose call may have had its effect although it failed."""
 
 
 class Step(Protocol):
@@ -45,6 +51,8 @@ class Step(Protocol):
 
     name: str
     optional: bool
+    asks: bool
+    """Whether its undo asks a peer; where not, it is undone even when we were refused too often."""
 
     async def prepare(self, claim: Claim) -> dict[str, Any]:
         """What the undo will need, read before anything changes; noted with the intent, and only once."""
@@ -66,11 +74,12 @@ class SagaKind(Protocol):
     """A saga's steps, and what its subject's row shows at each turn."""
 
     steps: Sequence[Step]
+    turns_round: bool
 
     async def on_running(self, session: AsyncSession, claim: Claim) -> None: ...
     async def on_undoing(self, session: AsyncSession, claim: Claim, error: dict[str, Any]) -> None: ...
     async def on_undone(self, session: AsyncSession, claim: Claim) -> None: ...
-    async def on_stuck(self, session: AsyncSession, claim: Claim, leftover: list[str]) -> None: ...
+    async def on_stuck(self, session: AsyncSession, claim: Claim, left: list[SagaStep]) -> None: ...
     async def on_done(self, session: AsyncSession, claim: Claim) -> None: ...
 
 
@@ -194,17 +203,19 @@ class _Run:
         for row in self._claim.steps:
             if row.status in {"pending", "running"} or (row.status == "waiting" and _is_due(row)):
                 return row
-            if row.status == "waiting" and not self._steps[row.name].optional:
+            if row.status == "waiting" and self._kind.turns_round and not self._steps[row.name].optional:
                 return None
         return None
 
     async def _attempt(self, row: SagaStep) -> BotBotError | None:
         """Intent, call, outcome. Answers the failure, if there was one."""
         step, result = self._steps[row.name], dict[str, Any]()
+        began_at = row.began_at = row.began_at or clock.now()
 
         async def call() -> None:
             noted = row.result if row.attempts else await step.prepare(self._claim)
-            await self._note(row, status="running", attempts=row.attempts + 1, result=noted, retry_at=None)
+            begun = {"status": "running", "attempts": row.attempts + 1, "began_at": began_at}
+            await self._note(row, result=noted, retry_at=None, **begun)
             result.update({**noted, **await step.run(self._claim, noted, row.attempts)})
 
         async def outcome() -> None:
@@ -216,7 +227,7 @@ class _Run:
 
     async def _take_back(self, row: SagaStep) -> BotBotError | None:
         step = self._steps[row.name]
-        await self._note(row, status="undoing", undo_attempts=row.undo_attempts + 1)
+        await self._note(row, status="undoing", undo_attempts=row.undo_attempts + 1, retry_at=None)
 
         async def outcome() -> None:
             async with self._database.write() as session:
@@ -253,11 +264,12 @@ class _Run:
         """Decide what a failure means; true when this run is over for now."""
         step, plain = self._steps[row.name], msgspec.to_builtins(error.to_api_error())
         self._count(error)
+        noted = {"error": plain, "began_at": row.began_at, "result": _with_doubt(row, error)}
         if _may_pass(error) and self._has_patience(row, step.optional, error):
-            await self._note(row, status="waiting", retry_at=self._retry_at(row, error), error=plain)
+            await self._note(row, status="waiting", retry_at=_retry_at(row, error), **noted)
             return False
-        if step.optional:
-            await self._note(row, status="skipped", error=plain)
+        if step.optional or not self._kind.turns_round:
+            await self._note(row, status="skipped" if step.optional else "failed", **noted)
             return False
         async with self._database.write() as session:
             await sagas.note_step(session, self._claim, row, status="failed", error=plain)
@@ -274,7 +286,7 @@ class _Run:
     def _has_patience(self, row: SagaStep, optional: bool, error: BotBotError) -> bool:
         if self._claim.refusals >= FORWARD_REFUSALS:
             return False
-        age = clock.now() - self._claim.created_at
+        age = _age(row)
         if not row.attempts and not isinstance(error, DiscordBusy):
             return age < PREPARING  # Nothing has happened yet, so attempts are not counted yet either.
         if optional:
@@ -283,55 +295,58 @@ class _Run:
             return age < PATIENCE
         return row.attempts < ATTEMPTS
 
-    def _retry_at(self, row: SagaStep, error: BotBotError) -> datetime:
-        """What the peer asked for, else 1, 2, 4 … 60 seconds; while preparing, a third of the time that it took."""
-        asked = error.retry_after_seconds
-        if asked is None:
-            age = (clock.now() - self._claim.created_at).total_seconds()
-            asked = 2 ** (row.attempts - 1) if row.attempts else age / 3
-            asked = min(60.0, asked)
-        return clock.now() + timedelta(seconds=max(1.0, asked))
-
     async def _finish_or_wait(self) -> None:
         waiting = [row.retry_at for row in self._claim.steps if row.status == "waiting" and row.retry_at]
+        if waiting:
+            return await self._release_until(min(waiting))
+        left = [] if self._kind.turns_round else [row for row in self._claim.steps if was_not_done(row)]
+        if left:
+            self._claim.error = left[0].error
+            return await self._end_stuck(left)
         async with self._database.write() as session:
-            if waiting:
-                await sagas.note_saga(session, self._claim, release=True, run_at=min(waiting))
-            else:
-                await sagas.note_saga(session, self._claim, release=True, status="done")
-                await self._kind.on_done(session, self._claim)
-        if not waiting:
-            metrics.saga_ended(self._claim.kind, "done")
+            await sagas.note_saga(session, self._claim, release=True, status="done")
+            await self._kind.on_done(session, self._claim)
+        metrics.saga_ended(self._claim.kind, "done")
+        return None
 
     async def _backward(self) -> None:
+        """Every undo once that is due; a failed one keeps no other from its turn."""
         for row in reversed(self._claim.steps):
-            if row.status not in {"running", "waiting", "done", "failed", "undoing"} or not row.attempts:
-                continue
-            error = await self._take_back(row)
-            if error is not None:
-                return await self._undo_later(row, error)
+            if may_have_happened(row) and not self._has_given_up(row) and not _rests(row):
+                error = await self._take_back(row)
+                if error is not None:
+                    await self._undo_later(row, error)
+        left = [row for row in self._claim.steps if may_have_happened(row)]
+        again = [row.retry_at or clock.now() for row in left if not self._has_given_up(row)]
+        if again:
+            return await self._release_until(min(again))
+        return await (self._end_stuck(left) if left else self._end_undone())
+
+    def _has_given_up(self, row: SagaStep) -> bool:
+        refused = self._claim.refusals >= MOST_REFUSALS and self._steps[row.name].asks
+        return refused or (row.status == "undoing" and row.undo_attempts >= UNDO_ATTEMPTS)
+
+    async def _undo_later(self, row: SagaStep, error: BotBotError) -> None:
+        self._count(error)
+        plain = msgspec.to_builtins(error.to_api_error())
+        await self._note(row, status="undoing", error=plain, retry_at=_undo_at(row, error))
+
+    async def _release_until(self, run_at: datetime) -> None:
+        async with self._database.write() as session:
+            await sagas.note_saga(session, self._claim, release=True, run_at=run_at)
+
+    async def _end_undone(self) -> None:
         async with self._database.write() as session:
             await sagas.note_saga(session, self._claim, release=True, status="undone")
             await self._kind.on_undone(session, self._claim)
         metrics.saga_ended(self._claim.kind, "undone")
-        return None
 
-    async def _undo_later(self, row: SagaStep, error: BotBotError) -> None:
-        plain = msgspec.to_builtins(error.to_api_error())
-        self._count(error)
-        stuck = row.undo_attempts >= UNDO_ATTEMPTS or self._claim.refusals >= MOST_REFUSALS
+    async def _end_stuck(self, left: list[SagaStep]) -> None:
+        """`left`: the steps whose traces stay behind."""
         async with self._database.write() as session:
-            await sagas.note_step(session, self._claim, row, status="undoing", error=plain)
-            if stuck:
-                await sagas.note_saga(session, self._claim, release=True, status="stuck")
-                await self._kind.on_stuck(session, self._claim, self._leftover())
-            else:
-                await sagas.note_saga(session, self._claim, release=True, run_at=_undo_at(row, error))
-        if stuck:
-            metrics.saga_ended(self._claim.kind, "stuck")
-
-    def _leftover(self) -> list[str]:
-        return [row.name for row in self._claim.steps if row.attempts and row.status not in {"undone", "skipped"}]
+            await sagas.note_saga(session, self._claim, release=True, status="stuck", error=self._claim.error)
+            await self._kind.on_stuck(session, self._claim, left)
+        metrics.saga_ended(self._claim.kind, "stuck")
 
     async def _note(self, row: SagaStep, **values: Any) -> None:
         async with self._database.write() as session:
@@ -340,6 +355,42 @@ class _Run:
 
 def _is_due(row: SagaStep) -> bool:
     return row.retry_at is None or row.retry_at <= clock.now()
+
+
+def _rests(row: SagaStep) -> bool:
+    """Whether its undo failed a moment ago and waits for the next try."""
+    return row.status == "undoing" and not _is_due(row)
+
+
+def was_not_done(row: SagaStep) -> bool:
+    """Whether a step was given up by a kind that never turns round."""
+    return row.status in {"failed", "skipped"}
+
+
+def may_have_happened(row: SagaStep) -> bool:
+    """Whether there is something to undo. What was skipped left nothing, unless an answer to it was lost."""
+    if row.status == "skipped":
+        return PERHAPS in row.result
+    return row.attempts > 0 and row.status in {"running", "waiting", "done", "failed", "undoing"}
+
+
+def _with_doubt(row: SagaStep, error: BotBotError) -> dict[str, Any]:
+    """The step's note, which remembers that its call may have had its effect: only a clear no says that it hadn't."""
+    is_lost = row.attempts > 0 and not isinstance(error, DiscordBusy | DiscordRefused)
+    return {**row.result, PERHAPS: True} if is_lost else row.result
+
+
+def _age(row: SagaStep) -> timedelta:
+    """How long ago the step was tried first."""
+    return clock.now() - (row.began_at or clock.now())
+
+
+def _retry_at(row: SagaStep, error: BotBotError) -> datetime:
+    """What the peer asked for, else 1, 2, 4 … 60 seconds; while preparing, a third of the time that it took."""
+    asked = error.retry_after_seconds
+    if asked is None:
+        asked = min(60.0, 2 ** (row.attempts - 1) if row.attempts else _age(row).total_seconds() / 3)
+    return clock.now() + timedelta(seconds=max(1.0, asked))
 
 
 def _may_pass(error: BotBotError) -> bool:

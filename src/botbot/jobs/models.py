@@ -39,7 +39,8 @@ class Saga(Base):
 
 class SagaStep(Base):
     """One step. `status`: pending, running (intent noted, the call may have happened), waiting (for `retry_at`),
-    done, failed, skipped, undoing, undone. `result` is what the undo needs."""
+    done, failed, skipped, undoing (until `retry_at`, where the undo failed), undone. `result` is what the undo needs;
+    `began_at` the moment it was first tried, of which its patience is measured."""
 
     __tablename__ = "saga_steps"
 
@@ -52,6 +53,7 @@ class SagaStep(Base):
     undo_attempts: Mapped[int] = mapped_column(Integer, default=0)
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
     retry_at: Mapped[datetime | None] = mapped_column(Moment)
+    began_at: Mapped[datetime | None] = mapped_column(Moment)
     at: Mapped[datetime | None] = mapped_column(Moment)
 
 

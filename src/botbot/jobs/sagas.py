@@ -9,6 +9,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, or_, select, update
@@ -23,7 +24,16 @@ LEASE = timedelta(seconds=15)
 """Longer than the longest step, short enough that a dead worker's saga goes on within 30 s."""
 REFUSALS = "refusals"
 """Where a saga's payload counts the answers that Discord holds against us."""
-OWNER = f"{socket.gethostname()}:{os.getpid()}:{ids.new_secret()[:8]}"
+
+
+@cache
+def _owner(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}:{ids.new_secret()[:8]}"
+
+
+def owner() -> str:
+    """Names this process in the leases it holds; a forked one has a name of its own."""
+    return _owner(os.getpid())
 
 
 class LeaseLost(Exception):
@@ -90,7 +100,7 @@ async def claim_saga(session: AsyncSession) -> Claim | None:
         await session.execute(
             update(Saga)
             .where(Saga.id == due.scalar_subquery())
-            .values(owner=OWNER, fence=Saga.fence + 1, lease_until=now + LEASE)
+            .values(owner=owner(), fence=Saga.fence + 1, lease_until=now + LEASE)
             .returning(
                 Saga.id, Saga.kind, Saga.subject_id, Saga.status, Saga.fence, Saga.payload, Saga.error, Saga.created_at
             )
@@ -140,7 +150,7 @@ async def note_step(session: AsyncSession, claim: Claim, step: SagaStep, **value
 async def give_way(session: AsyncSession, claim: Claim) -> None:
     """Our call is over and somebody turned the saga round meanwhile: the undo need not wait until our lease is."""
     turned = (Saga.id == claim.saga_id, Saga.fence == claim.fence + 1, Saga.status == "undoing")
-    waits_for_us = (Saga.owner == OWNER, Saga.lease_until.is_(None), Saga.run_at > clock.now())
+    waits_for_us = (Saga.owner == owner(), Saga.lease_until.is_(None), Saga.run_at > clock.now())
     await session.execute(update(Saga).where(*turned, *waits_for_us).values(run_at=clock.now()))
 
 
@@ -151,16 +161,16 @@ async def release_dead_leases(session: AsyncSession) -> int:
             select(Saga.id, Saga.owner).where(Saga.status.in_(("running", "undoing")), Saga.lease_until.is_not(None))
         )
     ).all()
-    dead = [saga_id for saga_id, owner in rows if _is_dead(owner)]
+    dead = [saga_id for saga_id, holder in rows if _is_dead(holder)]
     if dead:
         await session.execute(update(Saga).where(Saga.id.in_(dead)).values(lease_until=None))
     return len(dead)
 
 
-def _is_dead(owner: str | None) -> bool:
-    host, _, rest = (owner or "").partition(":")
+def _is_dead(holder: str | None) -> bool:
+    host, _, rest = (holder or "").partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdigit() or owner == OWNER:
+    if host != socket.gethostname() or not pid.isdigit() or holder == owner():
         return False
     if int(pid) == os.getpid():
         return True
