@@ -22,6 +22,7 @@ from botbot.catalog.entries import read_curated
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.service import seed_entry
 from botbot.db.migrate import TAKE_TURNS, migrate, revision
+from botbot.deployments import limits as moves
 from botbot.deployments import service as deployments
 from botbot.deployments.jobs import saga_kinds
 from botbot.desk import screening
@@ -133,6 +134,7 @@ async def tidy(house: House) -> None:
         await outbox.forget_handled(session, now - KEEP_OUTBOX)
         await budgets.forget(session, now - KEEP_BUDGETS)
         await budgets.forget(session, now - KEEP_VISITORS, name=VISITOR_KEY)
+        await budgets.forget(session, now - moves.KEEP, name=moves.KEY)
         await usage.forget(session, now - KEEP_USAGE)
         await deployments.expire_uninstalled(session)
         await accounts.forget_expired_sessions(session)

@@ -112,6 +112,12 @@ class Settings:
     guild_tokens_per_day: int = _setting(
         "BOTBOT_GUILD_TOKENS_PER_DAY", 200_000, "model tokens one server may spend per day: a hard cap"
     )
+    deployments_per_person: int = _setting(
+        "BOTBOT_DEPLOYMENTS_PER_PERSON", 100, "deploys, changes and removals by one person in an hour"
+    )
+    deployments_per_server: int = _setting(
+        "BOTBOT_DEPLOYMENTS_PER_SERVER", 40, "deploys, changes and removals in one server in an hour"
+    )
     session_days: int = _setting("BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it")
     retention_days: int = _setting("BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted")
     log: str = _setting("BOTBOT_LOG", "", "log format: `text` or `json`", "text on a terminal, else json")

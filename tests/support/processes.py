@@ -13,6 +13,8 @@ from tests.support.browser import TLS
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
+MANY_MOVES = {"BOTBOT_DEPLOYMENTS_PER_PERSON": "100000", "BOTBOT_DEPLOYMENTS_PER_SERVER": "100000"}
+"""Tests move more in an hour than people do."""
 OURS = ("BOTBOT_", "DISCORD_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "SENTRY_", "OTEL_")
 
 
@@ -27,7 +29,7 @@ class Product:
         self.url = f"http://127.0.0.1:{port}"
         self._arguments = arguments or ("serve",)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        own = {"BOTBOT_DATA_DIR": str(data_dir), "BOTBOT_PORT": str(port), "BOTBOT_LOG": "text"}
+        own = {"BOTBOT_DATA_DIR": str(data_dir), "BOTBOT_PORT": str(port), "BOTBOT_LOG": "text", **MANY_MOVES}
         self._environment = {**clean, **own, **settings}
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -13,7 +13,7 @@ from botbot.accounts.discord_tokens import GuildLists
 from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival, install_url, require_discord
 from botbot.catalog.queries import get_personality, hold_on_shelf
-from botbot.deployments import queries, rules, service
+from botbot.deployments import limits, queries, rules, service
 from botbot.deployments.guilds import bits_of, check_guild, managed_ids, require_manager
 from botbot.deployments.models import AWAITING, PersonalityDeployment
 from botbot.deployments.queries import Found
@@ -48,7 +48,7 @@ async def request_deployment(
     """Open a deployment; the same `key` again answers the same deployment as it now stands.
 
     Raises `GuildPermissionMissing` (403), `AlreadyDeployed` (409), `IdempotencyKeyReused` (422),
-    `DiscordSignInExpired` (401), `DiscordUnavailable` (503)."""
+    `RateLimited` (429), `DiscordSignInExpired` (401), `DiscordUnavailable` (503)."""
     require_discord(house)
     customizations = _customizations(data.customizations)
     digest = hashlib.sha256(msgspec.json.encode([id_or_slug, data], order="deterministic")).hexdigest()
@@ -56,9 +56,11 @@ async def request_deployment(
         return earlier
     async with house.db.read() as session:
         personality = await get_personality(session, id_or_slug)
+    await limits.count_person(house, viewer)
     guild = await require_manager(house, guilds, viewer, _snowflake(data.discord_guild_id, "discordGuildId"))
     try:
         async with _naming_the_tenant(house, guild.guild_id), house.db.write() as session:
+            await limits.count_server(session, house, viewer, guild.guild_id)
             row = await service.open_deployment(
                 session,
                 viewer,
@@ -144,12 +146,19 @@ async def may_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Fo
         return False
 
 
-async def act(house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb) -> Found:
-    """Do something with a deployment as one who manages its server at this moment (or as an admin)."""
+async def act(
+    house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb, *, moves: bool = True
+) -> Found:
+    """Do something with a deployment as one who manages its server at this moment (or as an admin). What `moves`
+    nothing at Discord is not limited."""
     found = await see(house, guilds, viewer, deployment_id)
+    if moves:
+        await limits.count_person(house, viewer)
     if not viewer.is_admin:
         await require_manager(house, guilds, viewer, found.row.discord_guild_id)
     async with _naming_the_tenant(house, found.row.discord_guild_id), house.db.write() as session:
+        if moves:
+            await limits.count_server(session, house, viewer, found.row.discord_guild_id)
         row = await session.get(D, deployment_id, with_for_update=True)
         assert row is not None
         await verb(session, viewer, row)

@@ -209,15 +209,15 @@ async def _can_manage(house: House, guilds: GuildLists, viewer: Viewer, found: F
 
 
 async def _act(
-    house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str, verb: flow.Verb
+    house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str, verb: flow.Verb, *, moves: bool = True
 ) -> Redirect:
-    await flow.act(house, guilds, require(viewer), deployment_id, verb)
+    await flow.act(house, guilds, require(viewer), deployment_id, verb, moves=moves)
     return Redirect(f"/deployments/{deployment_id}", status_code=303)
 
 
 @post("/deployments/{deployment_id:str}/pause", status_code=303, include_in_schema=False)
 async def pause(house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str) -> Redirect:
-    return await _act(house, guilds, viewer, deployment_id, service.pause)
+    return await _act(house, guilds, viewer, deployment_id, service.pause, moves=False)
 
 
 @post("/deployments/{deployment_id:str}/resume", status_code=303, include_in_schema=False)
@@ -225,7 +225,7 @@ async def resume(
     request: StrictRequest, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
 ) -> Redirect:
     replace = (await request.fields()).get("replace") == "true"
-    return await _act(house, guilds, viewer, deployment_id, flow.resume_verb(replace))
+    return await _act(house, guilds, viewer, deployment_id, flow.resume_verb(replace), moves=replace)
 
 
 @post("/deployments/{deployment_id:str}/retry", status_code=303, include_in_schema=False)
