@@ -25,6 +25,7 @@ from botbot.admin import (
     audit_pages,
     desk_api,
     desk_pages,
+    editor_pages,
     homes_api,
     homes_pages,
     import_api,
@@ -57,7 +58,7 @@ from botbot.reviews import pages as reviews_pages
 from botbot.security import boundary
 from botbot.security.caching import file_answer
 from botbot.security.gate import App, Gate
-from botbot.security.requests import MAX_BODY, StrictRequest
+from botbot.security.requests import MAX_BODY, MOST_ROWS, StrictRequest
 from botbot.storefront import api as storefront_api
 from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps, taking
 from botbot.storefront import pages as storefront_pages
@@ -123,6 +124,7 @@ def _drawn(only_health: bool) -> Litestar:
         exception_handlers={Exception: answer_failure},
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
+        multipart_form_part_limit=MOST_ROWS,
         openapi_config=OpenAPIConfig(
             title="BotBot's Personality Marketplace", version=VERSION, enabled_endpoints=set()
         ),
@@ -189,6 +191,7 @@ ROUTES: list[Any] = [
     admin_api.router,
     personalities_api.router,
     *personalities_pages.handlers,
+    *editor_pages.handlers,
     import_api.router,
     *import_pages.handlers,
     *admin_pages.handlers,

@@ -1,9 +1,7 @@
 """Entries over JSON: who may, what is needed, two editors, and what visitors see of it."""
 
 import base64
-import html
 import io
-import re
 import struct
 import zlib
 from datetime import timedelta
@@ -13,7 +11,6 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from PIL import Image
-from tests.support.browser import forms_of
 from tests.support.engines import MOSTLY_SQLITE
 from tests.support.people import Person
 from tests.support.serving import Site
@@ -213,49 +210,6 @@ async def test_the_trail_holds_who_changed_what(cleo: Person, marlow: Any) -> No
 PAGE = "/admin/personalities"
 HTML = {"accept": "text/html"}
 FORM = {"content-type": "application/x-www-form-urlencoded", **HTML}
-
-
-async def test_the_editor_saves_everything_and_shows_what_is_wrong(cleo: Person, marlow: Any) -> None:
-    at = f"{PAGE}/{marlow['id']}"
-    shown = await cleo.get(at, headers=HTML)
-    assert "CANARY-OF-MARLOW" in shown.text
-    form = next(each for each in forms_of(shown) if "etag" in each.fields and "name" in each.fields)
-    said = {
-        "etag": form.fields["etag"],
-        "name": form.fields["name"],
-        "openingLine": "Mind the third step.",
-        "traits": "shy: 0.4\nwears: a yellow coat\nsings: yes",
-        "sampleConversations": "> Hello\n< Evening.\nTwice.\n\n> Ships?\n< Four.",
-        "sampleReplies": "greeting: Evening.",
-        "tags": "sea, light",
-        "state": "hidden",
-        "changelog": "A coat.",
-    }
-    saved = await cleo.post(at, data=said)
-    assert saved.status_code == 303, saved.text
-    entry = (await cleo.get(f"{ADMIN}/{marlow['id']}")).json()
-    assert entry["traits"] == {"shy": 0.4, "wears": "a yellow coat", "sings": True}
-    assert entry["sampleConversations"][0][1]["content"] == "Evening.\nTwice."
-    assert len(entry["sampleConversations"]) == 2
-    assert (entry["tags"], entry["isPublic"], entry["version"]) == (["sea", "light"], False, 2)
-    stale = await cleo.post(at, data=said | {"persona": "Typed by the second editor"})
-    assert stale.status_code == 412
-    assert "Typed by the second editor" in stale.text
-    assert "Somebody saved it while you were writing" in stale.text
-    talks = [[{"role": "user", "content": "Hm?"}, {"role": "assistant", "content": "One.\n\n> two\n\nThree."}]]
-    await cleo.put(f"{ADMIN}/{marlow['id']}", json={"sampleConversations": talks, "traits": {"lore": [1, 2]}})
-    shown = await cleo.get(at, headers=HTML)
-    form = next(each for each in forms_of(shown) if "etag" in each.fields and "name" in each.fields)
-    areas = re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>(.*?)</textarea>', shown.text, re.DOTALL)
-    typed = {name: html.unescape(text).replace("\n", "\r\n") for name, text in areas}
-    sent = {"etag": form.fields["etag"], **typed, "state": "public"}
-    assert (await cleo.post(at, data=sent)).status_code == 303
-    untouched = (await cleo.get(f"{ADMIN}/{marlow['id']}")).json()
-    assert (untouched["sampleConversations"], untouched["traits"]) == (talks, {"lore": [1, 2]})
-    assert (untouched["version"], untouched["isPublic"]) == (3, True), "publishing by form is no new edition"
-    wrong = await cleo.post(at, data={"name": "", "traits": "no colon here"})
-    assert wrong.status_code == 400
-    assert "no colon here" in wrong.text
 
 
 @MOSTLY_SQLITE

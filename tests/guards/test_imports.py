@@ -83,6 +83,7 @@ ROOMS |= {
         "catalog": {ANY},
         "desk": {ANY},
         "exchange": {ANY},
+        "preview": {*READ_SIDE, "drafts", "streams"},
     },
     "storefront": {
         **_FOUNDATION,

@@ -30,6 +30,8 @@ API = "/api/marketplace"
 WATCHED = (f"{API}/admin/", "/admin/", f"{API}/deployments/", "/deployments/")
 DEPLOYS = {f"{API}/personalities/{{personality_id}}/deploy", "/personalities/{slug}/deploy"}
 CHANGES_NOTHING: dict[str, str] = {
+    "/admin/personalities/check": "a form is only looked at",
+    "/admin/personalities/try": "a draft answers, and nothing of it is stored",
     "/admin/import": "a file is only looked at; what is imported of it comes after",
     "/deployments/{deployment_id}/dismiss": "somebody has read a notice of their own",
     "/deployments/{deployment_id}/notices": "somebody has read a notice of their own",

@@ -13,8 +13,9 @@ from botbot.accounts.rules import Viewer
 from botbot.catalog.service import SNAPSHOT
 from botbot.errors import PermissionDenied, RateLimited
 from botbot.house import House
-from botbot.preview.drafts import NEW, answer_draft
+from botbot.preview.drafts import NEW, open_draft
 from botbot.preview.schemas import ChatOut
+from botbot.preview.service import answer
 from botbot.sandbox.model.control import ModelControl
 
 pytestmark = MOSTLY_SQLITE
@@ -25,7 +26,8 @@ DRAFT = {name: getattr(ROW, name) for name in SNAPSHOT}
 
 async def ask(site: Site, message: str = "Why do tulips close?", **more: Any) -> ChatOut:
     given: dict[str, Any] = {"staff": CLEO, "address": "10.0.0.1", "snapshot": DRAFT, "message": message} | more
-    return await answer_draft(site.house, site.state.relays, **given)
+    exchange = await open_draft(site.house, site.state.relays, **given)
+    return await answer(site.house, site.state.relays, exchange)
 
 
 async def test_it_speaks_as_the_form_says_and_reads_what_was_said_before(

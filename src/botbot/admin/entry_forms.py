@@ -1,187 +1,174 @@
-"""The editor's form, read into what the API takes and drawn from what an entry says. Lists are lines, so that they can
-be edited without a script: a sample conversation is a block of lines, a trait is `name: value`. What is shown and sent
-back as it was is the same entry: a line break within a line is written as a sign of its own."""
+"""The editor's form, read into what the API takes. What is wrong with a text is for the catalogue's own rules to say
+(`catalog.entry_rules`); here is only what a form can say that an entry can't: a hue in words, a trait twice."""
 
 import re
 from typing import Any
 
+from botbot.admin.entry_rows import LOOKS, TEXTS, Filled, is_shown_trait, shown, trait_text
+from botbot.catalog import entry_rules
+from botbot.catalog.entry_content import merged
 from botbot.catalog.entry_schemas import EntryIn
 from botbot.errors import ValidationFailed
-from botbot.kit import clock
+from botbot.exchange.bounds import read_json
 
-TEXTS = {
-    "name": "name", "description": "description", "openingLine": "opening_line", "persona": "persona",
-    "systemPrompt": "system_prompt", "category": "category", "language": "language", "licence": "licence",
-    "source": "source", "credit": "credit", "slug": "slug",
-}  # fmt: skip
-"""Form field → attribute of `EntryIn`, where it is one text."""
-YOU, IT = "> ", "< "
-"""How a line of a sample conversation begins: what somebody says, what the character answers."""
-BREAK = "⏎"
-"""A line break within a sample; in a conversation, before a line that would otherwise begin something else."""
+LISTS = ("permissions", "intents", "languages")
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,17})?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
+Wrong = dict[str, str]
 
 
-def changes(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """What the form says, by the JSON names of an entry. Raises `ValidationFailed`."""
-    fields = dict(pairs)
-    said: dict[str, Any] = {name: fields[name] for name in TEXTS if name in fields}
-    if "slug" in said and not said["slug"].strip():
+def changed(form: Filled, present: EntryIn) -> tuple[dict[str, Any], Wrong]:
+    """What the form says otherwise than the entry, by the JSON names of an entry: what nobody touched stays as it is,
+    to the letter. And what can't be read of it, by the same names."""
+    said, wrong = _said(form, present)
+    was, _ = _said(shown(present), present)
+    standing = {"isPublic", "publishAt"}  # These two are read together.
+    return {n: value for n, value in said.items() if n in standing or n not in was or was[n] != value}, wrong
+
+
+def drafted(form: Filled, present: EntryIn) -> tuple[EntryIn, dict[str, Any], Wrong]:
+    """The entry as it would be with what the form says, what that changes, and everything that is wrong with it."""
+    said, wrong = changed(form, present)
+    try:
+        entry = merged(present, said)
+    except ValidationFailed as problem:
+        return present, said, wrong | problem.details.get("fields", {})
+    found = entry_rules.inspected(entry)[1]
+    changelog = entry_rules.tidied(form.text("changelog"), "changelog")
+    if problem_of_it := entry_rules.problem_of(changelog, "changelog"):
+        found["changelog"] = problem_of_it
+    return entry, said, found | wrong
+
+
+def _said(form: Filled, present: EntryIn) -> tuple[dict[str, Any], Wrong]:
+    wrong: Wrong = {}
+    texts = form.texts
+    said: dict[str, Any] = {name: texts[name].strip() for name in TEXTS if name in texts}
+    if not said.get("slug", "-"):
         del said["slug"]
-    if "contentRating" in fields:
-        said["contentRating"] = fields["contentRating"]
-    if "tags" in fields:
-        said["tags"] = [tag.strip() for tag in fields["tags"].split(",") if tag.strip()]
-    if "traits" in fields:
-        said["traits"] = _traits(fields["traits"])
-    if "sampleMessages" in fields:
-        said["sampleMessages"] = [_opened(line) for line in _lines(fields["sampleMessages"]) if line.strip()]
-    if "sampleConversations" in fields:
-        said["sampleConversations"] = _talks(fields["sampleConversations"])
-    if "sampleReplies" in fields:
-        said["sampleReplies"] = _replies(fields["sampleReplies"])
-    if "requirements" in fields:
-        said["requirements"] = fields["requirements"].strip() or None
-    if fields.get("hue", "").strip():
-        said["hue"] = _whole(fields["hue"], "hue")
-    return said | _standing(fields)
+    if "requirements" in said:
+        said["requirements"] = said["requirements"] or None
+    if "tags" in texts:
+        said["tags"] = _listed(texts["tags"])
+    said |= _lists(form, present, wrong) | _options(form, present, wrong)
+    said |= _looks(form, wrong) | _extensions(form, wrong) | _standing(form, wrong)
+    return said, wrong
 
 
-def _standing(fields: dict[str, str]) -> dict[str, Any]:
-    """Public, hidden, or hidden until a moment (UTC)."""
-    state = fields.get("state", "")
-    if state == "scheduled":
-        return {"isPublic": False, "publishAt": _moment(fields.get("publishAt", ""))}
-    return {"isPublic": state == "public", "publishAt": None} if state in {"public", "hidden"} else {}
-
-
-def _moment(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", text.strip()):
-        raise ValidationFailed(fields={"publishAt": "must be a day and a time"})
-    return f"{text.strip()}Z" if text.count(":") == 2 else f"{text.strip()}:00Z"
-
-
-def _whole(text: str, field: str) -> int:
-    if not re.fullmatch(r"\d{1,4}", text.strip()):
-        raise ValidationFailed(fields={field: "must be a whole number"})
-    return int(text)
-
-
-def _traits(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for line in filter(None, map(str.strip, _lines(text))):
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise ValidationFailed(fields={"traits": f"must be “name: value” on each line, unlike “{line[:40]}”"})
-        found[name.strip()] = _trait(value.strip())
-    return found
-
-
-def _trait(value: str) -> Any:
-    if value in {"yes", "no"}:
-        return value == "yes"
-    return float(value) if _NUMBER.fullmatch(value) else value
-
-
-def _talks(text: str) -> list[list[dict[str, str]]]:
-    """Blocks apart by an empty line; a line that begins with neither sign goes on with the one before, and one that
-    begins with `BREAK` does whatever follows it."""
-    talks: list[list[dict[str, str]]] = [[]]
-    for line in _lines(text):
-        if line.startswith(BREAK) and talks[-1]:
-            talks[-1][-1]["content"] += f"\n{line[1:]}"
-        elif not line.strip():
-            talks.append([])
-        elif line.startswith((YOU, IT)):
-            role = "user" if line.startswith(YOU) else "assistant"
-            talks[-1].append({"role": role, "content": line[2:]})
-        elif talks[-1]:
-            talks[-1][-1]["content"] += f"\n{line}"
-        else:
-            raise ValidationFailed(fields={"sampleConversations": f"must begin its lines with “{YOU}” or “{IT}”"})
-    return [talk for talk in talks if talk]
-
-
-def _replies(text: str) -> dict[str, list[str]]:
-    """`kind: reply` on each line; a kind may come again."""
-    found: dict[str, list[str]] = {}
-    for line in filter(None, map(str.strip, _lines(text))):
-        kind, colon, reply = line.partition(":")
-        if not colon:
-            raise ValidationFailed(
-                fields={"sampleReplies": f"must be “kind: reply” on each line, unlike “{line[:40]}”"}
-            )
-        found.setdefault(kind.strip(), []).append(_opened(reply))
-    return found
-
-
-def shown(entry: EntryIn) -> dict[str, str]:
-    """What the form's fields hold for an entry."""
-    state = "public" if entry.is_public else "scheduled" if entry.publish_at else "hidden"
-    return {
-        **{field: str(getattr(entry, name) or "") for field, name in TEXTS.items()},
-        "contentRating": entry.content_rating,
-        "tags": ", ".join(entry.tags),
-        "traits": "\n".join(
-            f"{name}: {_shown_trait(value)}" for name, value in entry.traits.items() if is_shown_trait(name, value)
-        ),
-        "sampleMessages": "\n".join(map(_closed, entry.sample_messages)),
-        "sampleConversations": "\n\n".join(
-            "\n".join(f"{YOU if turn.role == 'user' else IT}{_in_block(turn.content)}" for turn in talk)
-            for talk in entry.sample_conversations
-        ),
-        "sampleReplies": "\n".join(
-            f"{kind}: {_closed(reply)}" for kind, replies in entry.sample_replies.items() for reply in replies
-        ),
-        "requirements": entry.requirements or "",
-        "hue": "" if entry.hue is None else str(entry.hue),
-        "state": state,
-        "publishAt": clock.iso(entry.publish_at)[:16] if entry.publish_at else "",
-        "changelog": "",
-    }
-
-
-def changed(pairs: list[tuple[str, str]], present: EntryIn) -> dict[str, Any]:
-    """What the form says otherwise than the entry: what nobody touched stays as it is, to the letter."""
-    was = shown(present)
-    standing = {"state", "publishAt"}  # These two are read together.
-    touched = [pair for pair in pairs if pair[0] in standing or _plain(pair[1]) != _plain(was.get(pair[0], ""))]
-    said = changes(touched)
-    if "traits" in said:
-        hidden = {name: value for name, value in present.traits.items() if not is_shown_trait(name, value)}
-        said["traits"] = hidden | said["traits"]
+def _lists(form: Filled, present: EntryIn, wrong: Wrong) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if form.traits is not None:
+        said["traits"] = _traits(form.traits, present, wrong)
+    if form.messages is not None:
+        said["sampleMessages"] = form.messages
+    if form.talks is not None:
+        said["sampleConversations"] = [[{"role": role, "content": text} for role, text in talk] for talk in form.talks]
+    if form.replies is not None:
+        said["sampleReplies"] = _replies(form.replies)
     return said
 
 
-def is_shown_trait(name: str, value: Any) -> bool:
-    """Whether a line can hold it; lists and tables, which came with an import, are kept as they are."""
-    return ":" not in name and isinstance(value, (str, bool, int, float))
+def _traits(rows: list[tuple[str, str]], present: EntryIn, wrong: Wrong) -> dict[str, Any]:
+    """Those of the rows, after those that no row can hold."""
+    found: dict[str, Any] = {name: value for name, value in present.traits.items() if not is_shown_trait(value)}
+    for name, text in rows:
+        if not name:
+            wrong["traits"] = f"need a name each, also the one that is “{text[:40]}”"
+        elif name in found:
+            wrong["traits"] = f"must each be there once; “{name[:40]}” is there twice"
+        is_as_it_was = name in present.traits and trait_text(present.traits[name]) == text
+        found[name] = present.traits[name] if is_as_it_was else _trait(text)
+    return found
 
 
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
+def _trait(text: str) -> Any:
+    if text in {"yes", "no"}:
+        return text == "yes"
+    return float(text) if _NUMBER.fullmatch(text) else text
 
 
-def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def _replies(rows: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for kind, reply in rows:
+        found.setdefault(kind, []).append(reply)
+    return found
 
 
-def _closed(text: str) -> str:
-    return text.replace("\n", BREAK)
+def _options(form: Filled, present: EntryIn, wrong: Wrong) -> dict[str, Any]:
+    """How the model is asked, and what it needs; what an import brought besides is kept."""
+    said: dict[str, Any] = {}
+    if "temperature" in form.texts or "maxTokens" in form.texts:
+        asked = {"temperature": _decimal(form, wrong), "maxTokens": _whole(form, "maxTokens", "modelOptions.", wrong)}
+        said["modelOptions"] = {name: value for name, value in asked.items() if value is not None}
+    if any(name in form.texts for name in (*LISTS, "minContextTokens")):
+        needs: dict[str, Any] = {name: _listed(form.text(name)) for name in LISTS}
+        needs["minContextTokens"] = _whole(form, "minContextTokens", "compatibility.", wrong)
+        others = {name: value for name, value in present.compatibility.items() if name not in needs}
+        said["compatibility"] = others | {name: value for name, value in needs.items() if value}
+    return said
 
 
-def _opened(line: str) -> str:
-    return line.strip().replace(BREAK, "\n")
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in re.split("[,\n]", text) if each.strip()]
 
 
-def _in_block(text: str) -> str:
-    """An empty line would end the conversation, and a quotation's sign would begin a turn."""
-    first, *rest = text.split("\n")
-    needs = (YOU, IT, BREAK)
-    return "\n".join(
-        [first, *(f"{BREAK}{line}" if not line.strip() or line.startswith(needs) else line for line in rest)]
-    )
+def _decimal(form: Filled, wrong: Wrong) -> float | None:
+    text = form.text("temperature").strip().replace(",", ".")
+    if not text:
+        return None
+    if not _NUMBER.fullmatch(text):
+        wrong["modelOptions.temperature"] = "must be a number such as 0.7"
+        return None
+    return float(text)
 
 
-def _shown_trait(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+def _whole(form: Filled, name: str, before: str, wrong: Wrong) -> int | None:
+    text = form.text(name).strip().replace(",", "")
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        wrong[before + name] = "must be a whole number"
+        return None
+    return int(text)
+
+
+def _looks(form: Filled, wrong: Wrong) -> dict[str, Any]:
+    """A hue, and whether the face is drawn by its address, from chosen parts, or is the picture it has."""
+    said: dict[str, Any] = {}
+    if (hue := _whole(form, "hue", "", wrong)) is not None:
+        said["hue"] = hue
+    kind = form.text("looks")
+    if kind == "chosen":
+        said["avatarChoices"] = {part: form.text(name) for part, name in LOOKS.items() if form.text(name)}
+    elif kind == "seed":
+        said |= {"avatar": None, "avatarChoices": None}
+    return said
+
+
+def _extensions(form: Filled, wrong: Wrong) -> dict[str, Any]:
+    text = form.texts.get("extensions")
+    if text is None:
+        return {}
+    try:
+        found = read_json(text) if text.strip() else {}
+    except ValidationFailed:
+        found = None
+    if not isinstance(found, dict):
+        wrong["extensions"] = "must be a JSON object, such as {}"
+        return {}
+    return {"extensions": found}
+
+
+def _standing(form: Filled, wrong: Wrong) -> dict[str, Any]:
+    """Public, hidden, or hidden until a moment (UTC)."""
+    state = form.text("state")
+    if state == "scheduled":
+        return {"isPublic": False, "publishAt": _moment(form.text("publishAt").strip(), wrong)}
+    return {"isPublic": state == "public", "publishAt": None} if state in {"public", "hidden"} else {}
+
+
+def _moment(text: str, wrong: Wrong) -> str | None:
+    if not _MOMENT.fullmatch(text):
+        wrong["publishAt"] = "must be a day and a time"
+        return None
+    return f"{text}Z" if text.count(":") == 2 else f"{text}:00Z"

@@ -22,8 +22,18 @@ ORDERS: dict[str, tuple[Any, ...]] = {
     "popular": (P.deploy_count.desc(), P.id.desc()),
     "newest": (P.created_at.desc(), P.id.desc()),
     "rating": (P.rating_score.desc(), P.id.desc()),
+    "version": (P.version.desc(), P.id.desc()),
     "name": (bytewise(P.name_folded), P.id),
+    "category": (bytewise(P.category_slug), bytewise(P.name_folded), P.id),
+    "-changed": (P.updated_at, P.id),
+    "-popular": (P.deploy_count, P.id),
+    "-newest": (P.created_at, P.id),
+    "-rating": (P.rating_score, P.id),
+    "-version": (P.version, P.id),
+    "-name": (bytewise(P.name_folded).desc(), P.id.desc()),
+    "-category": (bytewise(P.category_slug).desc(), bytewise(P.name_folded), P.id),
 }
+"""By what each is sorted; with a `-` the other way round."""
 
 
 async def list_entries(

@@ -36,11 +36,12 @@ from botbot.kit import clock
 
 __all__ = [
     "archive_personality", "change_personality", "content_digest", "create_personality", "drawn_choices", "entry_in",
-    "entry_out", "etag_of", "find_for_change", "publish_due",
+    "entry_out", "etag_of", "find_for_change", "hue_of", "is_slug_taken", "publish_due",
 ]  # fmt: skip
 P = PersonalityTemplate
 _TAKE_TURNS = text(f"select pg_advisory_xact_lock({0x0B07B08})")
 FIRST = "First edition."
+TAKEN = "is another personality's already"
 DROPPED = "The avatar was left out: only a path of this site or a data: picture is taken, and nothing is fetched."
 
 
@@ -75,7 +76,7 @@ async def create_personality(
     if entry.id is not None:
         await _require_free_id(session, entry.id)
         row.id = entry.id
-    row.hue = _hue_of(row.slug) if entry.hue is None else entry.hue
+    row.hue = hue_of(row.slug) if entry.hue is None else entry.hue
     row.avatar = await _avatar(session, entry, {}, "", picture, warnings)
     await save_new_version(session, row, changelog or FIRST, actor_id=actor_id)
     audit.record(session, actor_id, "personality.create", ("personality", row.id), name=row.name, version=row.version)
@@ -223,7 +224,8 @@ async def _avatar(
     return dict(entry.avatar_choices or {})
 
 
-def _hue_of(slug: str) -> int:
+def hue_of(slug: str) -> int:
+    """The hue of an entry for which nobody chose one."""
     return int(rules.content_hash({"hue": slug})[:4], 16) % 36 * 10
 
 
@@ -235,19 +237,19 @@ async def _require_free_id(session: AsyncSession, personality_id: str) -> None:
 async def _changed_slug(session: AsyncSession, row: P, slug: str | None) -> str:
     if slug is None or slug == row.slug:
         return row.slug
-    if await _is_taken(session, slug):
-        raise ValidationFailed(fields={"slug": "is another personality's already"})
+    if await is_slug_taken(session, slug):
+        raise ValidationFailed(fields={"slug": TAKEN})
     return slug
 
 
-async def _is_taken(session: AsyncSession, slug: str) -> bool:
+async def is_slug_taken(session: AsyncSession, slug: str) -> bool:
     return await session.scalar(select(P.id).where(or_(P.slug == slug, P.id == slug)).limit(1)) is not None
 
 
 async def _free_slug(session: AsyncSession, wanted: str | None, name: str) -> str:
     """The wanted one, or one made from the name; the next free number is added to one that is taken."""
     base = wanted or rules.slugify(name)
-    if not await _is_taken(session, base):
+    if not await is_slug_taken(session, base):
         return base
     stem = base[: rules.MAX["slug"] - 7].rstrip("-")
     taken = set(await session.scalars(select(P.slug).where(P.slug.startswith(f"{stem}-", autoescape=True))))

@@ -87,6 +87,13 @@ async def _uploaded(session: AsyncSession, row: P) -> bytes | None:
     return stored.png if stored else None
 
 
+async def export_one(house: House, personality_id: str, kind: str) -> bytes:
+    """An entry with everything in it, hidden or not. Raises `NotFound`."""
+    async for each in take_entries(house, [personality_id], hidden_too=True):
+        return await write(each, kind)
+    raise NotFound
+
+
 async def write(taken: Taken, kind: str) -> bytes:
     """One entry in one of `FORMATS`."""
     if kind in {"json", "jsonl"}:

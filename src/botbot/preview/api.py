@@ -1,30 +1,18 @@
 """The preview chat over JSON, whole or streamed."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 from litestar import Response, Router, post
 from litestar.response import Stream
 
-from botbot.errors import ApiError
 from botbot.house import House
 from botbot.preview.exchanges import open_exchange
-from botbot.preview.relay import Event, Relay, Relays
-from botbot.preview.schemas import ChatIn, DoneEvent, RefusalEvent, SessionEvent, TokenEvent
+from botbot.preview.relay import Relays
+from botbot.preview.schemas import ChatIn
 from botbot.preview.service import answer_while_there
 from botbot.preview.sessions import PreviewSessions
+from botbot.preview.streams import HEADERS, STREAM, as_bytes
 from botbot.security.requests import StrictRequest
-
-PING = b": ping\n\n"
-STREAM = "text/event-stream"
-NAMES = {
-    SessionEvent: "session",
-    TokenEvent: "token",
-    RefusalEvent: "token",
-    DoneEvent: "done",
-    ApiError: "error",
-}
 
 
 @post("/{personality_id:str}/chat", status_code=200, summary="Try a personality", body=ChatIn)
@@ -51,19 +39,9 @@ async def chat(
         regenerate=data.regenerate,
     )
     if STREAM in request.headers.get("accept", ""):
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return Stream(_stream(relays.open(house, exchange)), media_type=STREAM, headers=headers)
+        return Stream(as_bytes(relays.open(house, exchange)), media_type=STREAM, headers=HEADERS)
     whole = await answer_while_there(house, relays, exchange, request.receive)
     return Response(whole, headers={"cache-control": "no-store"})
-
-
-async def _stream(relay: Relay) -> AsyncIterator[bytes]:
-    async for events in relay.batches():
-        yield b"".join(map(_encode, events)) or PING
-
-
-def _encode(event: Event) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (NAMES[type(event)].encode(), msgspec.json.encode(event))
 
 
 router = Router("/api/marketplace/preview", route_handlers=[chat], tags=["preview"])

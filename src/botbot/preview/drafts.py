@@ -2,7 +2,7 @@
 
 Neither the draft nor a word of the talk is stored; that a call was made, and what it cost, is counted."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botbot.accounts.rules import Viewer
@@ -11,13 +11,16 @@ from botbot.errors import PermissionDenied
 from botbot.house import House
 from botbot.preview import rules
 from botbot.preview.exchanges import Exchange, ready
-from botbot.preview.schemas import ChatOut, SettingIn
-from botbot.preview.service import Relays, answer, answer_while_there
+from botbot.preview.relay import Relays
+from botbot.preview.schemas import SettingIn
 from botbot.preview.sessions import PreviewSession, Turn
 from botbot.security.limits import visitor
 
 NEW = "draft"
 """Under which usage is noted while an entry has no id."""
+MOST_HEARD = 60
+"""Of what was said before, the newest; the prompt takes fewer."""
+Heard = dict[str, str]
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(SNAPSHOT, ""),
     **{name: {} for name in ("traits", "sample_replies", "model_options")},
@@ -26,7 +29,7 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-async def answer_draft(
+async def open_draft(
     house: House,
     relays: Relays,
     *,
@@ -36,27 +39,21 @@ async def answer_draft(
     message: str,
     history: Sequence[Mapping[str, str]] = (),
     personality_id: str = "",
-    receive: Callable[[], Awaitable[Any]] | None = None,
-) -> ChatOut:
-    """One reply of a personality that is not stored, live or a sample, judged and limited like any preview.
+) -> Exchange:
+    """One message to a personality that is not stored, checked and limited like any preview; `service` answers it.
 
     `snapshot` has the fields of `catalog.service.SNAPSHOT` in the shapes that an entry has them; what is missing is
     empty. `history` is what was said before, oldest first: `{"role": "user" | "assistant", "content"}`, anything else
     in it is left out; only the newest dozen turns are read. `address` is the editor's (`request.client.host`): it
     counts against their minute, and a call against the site's day. `personality_id` is that of the entry being edited,
-    if it has one. `receive` is ASGI's, after the body: with it the call ends when the editor leaves. The answer's
-    `session_id` is empty.
+    if it has one. The session's id is empty.
 
-    Raises `PermissionDenied` (403) unless `staff` is, `ValidationFailed` (400), `RateLimited` (429),
-    `ModelUnavailable` (503) when a reply was cut off, or when there is no model and no sample reply."""
+    Raises `PermissionDenied` (403) unless `staff` is, `ValidationFailed` (400), `RateLimited` (429)."""
     if not staff.is_staff:
         raise PermissionDenied
     text = rules.checked_message(message)
     relays.require_place(house)
-    exchange = await _exchange(house, snapshot, text, _turns(history), personality_id or NEW, visitor(address))
-    if receive is None:
-        return await answer(house, relays, exchange)
-    return await answer_while_there(house, relays, exchange, receive)
+    return await _exchange(house, snapshot, text, _turns(history), personality_id or NEW, visitor(address))
 
 
 async def _exchange(
@@ -81,3 +78,11 @@ def _turns(history: Sequence[Mapping[str, str]]) -> list[Turn]:
         elif content and each.get("role") == "assistant":
             turns.append(Turn("assistant", content))
     return turns
+
+
+def heard(pairs: Sequence[tuple[str, str]]) -> list[Heard]:
+    """What was said before, out of a form that carries it: `said-role` and `said-content` in their order."""
+    roles = [value for name, value in pairs if name == "said-role"]
+    texts = [value for name, value in pairs if name == "said-content"]
+    found = [{"role": role, "content": text[:8000]} for role, text in zip(roles, texts, strict=False)]
+    return found[-MOST_HEARD:]

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import UploadFile
 
 from botbot.errors import UnsupportedMediaType, ValidationFailed
 
@@ -18,6 +19,8 @@ MAX_BODY = 1_500_000
 """Bytes; the largest ordinary body is an entry with a 1 MiB picture as base64."""
 MAX_UPLOAD = 34_000_000
 """Of an import: a file of 32 MiB in its form."""
+MOST_FIELDS, MOST_ROWS = 100, 4000
+"""Of an ordinary form, and of one with as many rows as the largest entry has."""
 UPLOADS = frozenset({"/api/marketplace/admin/import", "/admin/import"})
 BIGGEST = 2**63 - 1
 
@@ -51,10 +54,29 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def form_pairs(self) -> list[tuple[str, str]]:
         """An urlencoded form's fields in their order, repeated names included."""
+        return await self._urlencoded(MOST_FIELDS)
+
+    async def rows_and_file(self, file: str) -> tuple[list[tuple[str, str]], bytes | None]:
+        """A long form with repeated rows, sent either way: its fields, in order among those of one name, and the file
+        of that name, if one was chosen. Raises `ValidationFailed` (400) or `UnsupportedMediaType` (415)."""
+        if media_type(self.headers.get("content-type", "")) != "multipart/form-data":
+            return await self._urlencoded(MOST_ROWS), None
+        try:
+            items = list((await self.form()).multi_items())
+        except (UnicodeError, ValueError) as error:
+            raise ValidationFailed("That form can't be read.") from error
+        pairs = [(name, value) for name, value in items if isinstance(value, str)]
+        for name, value in pairs:
+            _check_text(name, "form")
+            _check_text(value, name)
+        chosen = [each for name, each in items if name == file and isinstance(each, UploadFile)]
+        return pairs, await chosen[0].read() if chosen else None
+
+    async def _urlencoded(self, most: int) -> list[tuple[str, str]]:
         if media_type(self.headers.get("content-type", "")) not in {"application/x-www-form-urlencoded", ""}:
             raise UnsupportedMediaType("Please send the form as application/x-www-form-urlencoded.")
         try:
-            pairs = parse_qsl((await self.body()).decode(), keep_blank_values=True, max_num_fields=100)
+            pairs = parse_qsl((await self.body()).decode(), keep_blank_values=True, max_num_fields=most)
         except ValueError as error:
             raise ValidationFailed("That form can't be read.") from error
         for name, value in pairs:

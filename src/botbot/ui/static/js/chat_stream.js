@@ -3,10 +3,11 @@
 export class Refused extends Error {
   constructor(status, error, retryAfter) {
     super(error.message);
-    Object.assign(this, { status, retryAfter });
+    Object.assign(this, { status, retryAfter, fields: error.details?.fields ?? {} });
   }
 }
 
+const STREAM = "text/event-stream";
 const BUSY = { message: "That didn’t work just now. Please try again." };
 
 // One block of an event stream; `null` for comments, which are signs of life and nothing else.
@@ -32,11 +33,13 @@ async function* events(stream) {
 }
 
 // Yields {name, data}: `session`, `token`, then `done` or `error`; a stream that ends without either was cut off.
+// `body` is plain data, or the fields of a form.
 export async function* ask(endpoint, body, signal) {
+  const isForm = body instanceof URLSearchParams;
   const answer = await fetch(endpoint, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(body),
+    headers: isForm ? { Accept: STREAM } : { "Content-Type": "application/json", Accept: STREAM },
+    body: isForm ? body : JSON.stringify(body),
     signal,
   });
   if (!answer.ok) {
