@@ -52,10 +52,10 @@ def arguments_for(given: list[str]) -> list[str]:
 
 
 def workers(wants_all: bool) -> int:
-    """As many as there are cores; half as many again for the everyday tests, whose workers wait half of the time for a
+    """As many as there are cores; twice as many for the everyday tests, whose workers wait half of the time for a
     browser, a database or a process. The long ones count seconds, so they get the machine to themselves."""
     cores = min(4, os.cpu_count() or 1)
-    return cores if wants_all else cores + cores // 2
+    return cores if wants_all else 2 * cores
 
 
 def main(given: list[str]) -> int:

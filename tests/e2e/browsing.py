@@ -25,12 +25,12 @@ LOOKS = pytest.mark.parametrize(
     ("scheme", "size"),
     [
         pytest.param("dark", DESKTOP, id="dark-desktop"),
-        pytest.param("light", PHONE, id="light-phone", marks=pytest.mark.long),
-        pytest.param("light", DESKTOP, id="light-desktop", marks=pytest.mark.long),
-        pytest.param("dark", PHONE, id="dark-phone", marks=pytest.mark.long),
+        pytest.param("light", PHONE, id="light-phone"),
+        pytest.param("light", DESKTOP, id="light-desktop"),
+        pytest.param("dark", PHONE, id="dark-phone"),
     ],
 )
-"""Both themes at both widths; one of them everyday."""
+"""Both themes at both widths."""
 OWN_SCHEMES = ("data:", "blob:", "about:", "chrome-error:")
 
 

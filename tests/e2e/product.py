@@ -53,7 +53,7 @@ class Product:
             checks = httpx2.get(f"{self.base}/readyz", timeout=5).json()["checks"]
         except httpx2.TransportError:
             return False
-        return "--sandbox" not in self._arguments or checks["discord_gateway"]["state"] == "ok"
+        return "--sandbox" not in self._arguments or checks.get("discord_gateway", {}).get("state") == "ok"
 
     def kill(self) -> None:
         """As the out-of-memory killer would: no warning, no tidying up."""

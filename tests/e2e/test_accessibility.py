@@ -11,12 +11,11 @@ from tests.e2e.conftest import Visit
 from tests.e2e.product import running
 from tests.e2e.tour import tour
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 FEWEST_STATES = 20
 
 
-@pytest.mark.long
 @LOOKS
 async def test_every_state_is_accessible(browser: Browser, scheme: Scheme, size: tuple[int, int]) -> None:
     """axe finds nothing, nothing is wider than the screen, nothing goes wrong behind the scenes."""

@@ -10,7 +10,7 @@ from tests.e2e import steps
 from tests.e2e.browsing import LOOKS, PHONE, Scheme
 from tests.e2e.conftest import Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 CARDS = "ul.grid > li"
 NAMES = "ul.grid .card__name"
@@ -37,7 +37,6 @@ async def test_typing_shows_marks_and_announces_what_is_found(visit: Visit) -> N
     await expect(page.locator(".shelf")).to_have_count(0)
 
 
-@pytest.mark.long
 async def test_accents_and_signs_mean_themselves(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?search=nandu")
@@ -48,7 +47,6 @@ async def test_accents_and_signs_mean_themselves(visit: Visit) -> None:
         assert shown < 10, words
 
 
-@pytest.mark.long
 async def test_the_search_is_cleared_by_its_button_and_by_escape(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?search=lighthouse")
@@ -81,7 +79,6 @@ async def test_nothing_found_says_why_and_offers_near_ones_and_ways_out(visit: V
 # Filters
 
 
-@pytest.mark.long
 async def test_numbers_beside_the_options_are_what_one_gets(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -153,7 +150,6 @@ async def test_back_and_forward_go_through_what_was_asked(visit: Visit) -> None:
     assert await page.evaluate("window.stillHere") is True
 
 
-@pytest.mark.long
 async def test_the_sort_last_chosen_is_kept_and_the_address_wins(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -169,7 +165,6 @@ async def test_the_sort_last_chosen_is_kept_and_the_address_wins(visit: Visit) -
     await expect(page.get_by_label("Sort by")).to_have_value("newest")
 
 
-@pytest.mark.long
 async def test_the_sheet_on_a_phone_keeps_the_number_in_sight(visit: Visit) -> None:
     page = await (await visit(size=PHONE, has_touch=True)).page()
     await page.goto("/")
@@ -211,7 +206,6 @@ async def test_the_grid_goes_on_and_shows_everybody_once(visit: Visit) -> None:
     assert await page.evaluate("history.state.pages") == -(-everyone // 24)
 
 
-@pytest.mark.long
 async def test_coming_back_from_a_page_restores_cards_and_place(visit: Visit) -> None:
     page = await (await visit(size=PHONE)).page()
     await page.goto("/?sortBy=name")
@@ -234,7 +228,6 @@ async def test_coming_back_from_a_page_restores_cards_and_place(visit: Visit) ->
     assert abs(await page.evaluate("scrollY") - there) < 40
 
 
-@pytest.mark.long
 async def test_a_keyboard_walks_past_the_grid_and_may_ask_for_more(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/?sortBy=name")
@@ -249,7 +242,6 @@ async def test_a_keyboard_walks_past_the_grid_and_may_ask_for_more(visit: Visit)
     await expect(page.locator("ul.grid[data-page='2'] .card__link").first).to_be_focused()
 
 
-@pytest.mark.long
 async def test_the_next_page_that_fails_says_so_and_comes_on_asking(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("ERR_FAILED", "net::")
@@ -268,7 +260,6 @@ async def test_the_next_page_that_fails_says_so_and_comes_on_asking(visit: Visit
 # When the line is bad
 
 
-@pytest.mark.long
 async def test_while_it_takes_long_the_old_results_stay_dimmed(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.goto("/")
@@ -303,7 +294,6 @@ async def test_offline_is_told_with_a_retry_and_the_cards_stay(visit: Visit) -> 
     await expect(notice).to_be_hidden()
 
 
-@pytest.mark.long
 async def test_a_refusal_is_said_in_its_own_words(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("503")
@@ -348,7 +338,6 @@ async def test_without_a_script_pages_filters_and_tags_work(visit: Visit) -> Non
 # How it stands
 
 
-@pytest.mark.long
 async def test_nothing_moves_while_it_loads_and_while_one_scrolls(visit: Visit) -> None:
     page = await (await visit()).page()
     await page.add_init_script(
@@ -362,7 +351,6 @@ async def test_nothing_moves_while_it_loads_and_while_one_scrolls(visit: Visit) 
     assert await page.evaluate("window.shift") == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("width", "columns"), [(360, 1), (768, 2), (1280, 3), (1920, 4), (2560, 6), (3840, 6)])
 async def test_the_grid_has_as_many_columns_as_fit(visit: Visit, width: int, columns: int) -> None:
     page = await (await visit(size=(width, 900))).page()
@@ -407,7 +395,6 @@ async def test_axe_finds_nothing_in_any_state(visit: Visit, scheme: Scheme, size
     assert [each["id"] for each in (await Axe().run(page)).response["violations"]] == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("more", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}])
 async def test_other_ways_to_look_keep_every_control(visit: Visit, more: dict[str, str]) -> None:
     page = await (await visit(size=(640, 400), **more)).page()  # 1280 pixels at 200 %

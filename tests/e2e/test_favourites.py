@@ -9,7 +9,7 @@ from tests.e2e.browsing import LOOKS, Scheme
 from tests.e2e.conftest import Visit
 from tests.e2e.objecting import objections
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 NAME = "Orrin the Lighthouse Keeper"
 PAGE = f"/personalities/{steps.ORRIN}"
 
@@ -57,7 +57,6 @@ async def test_by_keyboard_at_once_and_undone(visit: Visit) -> None:
     await expect(page.get_by_text("Nobody here yet")).to_be_visible()
 
 
-@pytest.mark.long
 async def test_what_could_not_be_saved_turns_back(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("net::ERR", "Failed to load", "HTTP 503")
@@ -93,7 +92,6 @@ async def test_a_visitors_heart_is_done_after_the_sign_in(visit: Visit, scripts:
     await expect(heart(page)).to_have_attribute("aria-pressed", "false")
 
 
-@pytest.mark.long
 async def test_a_session_that_ended_meanwhile_asks_to_sign_in(visit: Visit) -> None:
     visitor = await visit()
     visitor.expect("401")

@@ -11,7 +11,7 @@ from tests.e2e.browsing import Visitor
 from tests.e2e.conftest import Visit
 from tests.e2e.product import Product, running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SLOW_SECONDS = 30_000
 """How long a reply may take on a busy machine."""
@@ -99,7 +99,6 @@ async def test_without_a_script_the_whole_chat_is_forms(visit: Visit) -> None:
     await expect(page.locator(".discord__server")).to_have_text("The Night Ferry")
 
 
-@pytest.mark.long
 async def test_another_answer_takes_the_old_ones_place(visit: Visit, product: Product) -> None:
     page = await _open(visit)
     await _say(page, "I keep three brass compasses")
@@ -111,7 +110,6 @@ async def test_another_answer_takes_the_old_ones_place(visit: Visit, product: Pr
     assert first["messages"] == again["messages"]  # the old reply is forgotten
 
 
-@pytest.mark.long
 async def test_escape_stops_the_reply_and_leaves_the_dialog_open(visit: Visit, product: Product) -> None:
     product.tell_sandbox("/model/faults", {"clear": True, "wordsPerSecond": 2})
     page = await (await visit()).page()
@@ -131,7 +129,6 @@ async def test_escape_stops_the_reply_and_leaves_the_dialog_open(visit: Visit, p
     await expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-@pytest.mark.long
 async def test_a_sample_is_marked_and_can_be_copied(visit: Visit, product: Product) -> None:
     product.tell_sandbox("/model/faults", {"clear": True, "faults": [{"mode": "server_error", "times": None}]})
     visitor = await visit()
@@ -147,7 +144,6 @@ async def test_a_sample_is_marked_and_can_be_copied(visit: Visit, product: Produ
     assert copied.split()[0] in await reply.locator(".message__text").inner_text()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "no-script"])
 async def test_what_is_blocked_is_refused_clearly_and_not_repeated(
     visit: Visit, product: Product, scripts: bool
@@ -162,7 +158,6 @@ async def test_what_is_blocked_is_refused_clearly_and_not_repeated(
     assert _asked_of_the_model(product) == []
 
 
-@pytest.mark.long
 async def test_the_minutes_limit_counts_down_and_lets_go_on(browser: Browser) -> None:
     with running(BOTBOT_PREVIEW_PER_MINUTE="2") as strict:
         visitor = await Visitor.open(browser, strict.base, strict.sandbox)
@@ -187,7 +182,6 @@ async def test_the_minutes_limit_counts_down_and_lets_go_on(browser: Browser) ->
         assert visitor.mistakes == []
 
 
-@pytest.mark.long
 async def test_after_a_restart_the_talk_goes_on_with_a_note(browser: Browser) -> None:
     with running() as shop:
         visitor = await Visitor.open(browser, shop.base, shop.sandbox)
@@ -205,7 +199,6 @@ async def test_after_a_restart_the_talk_goes_on_with_a_note(browser: Browser) ->
         assert visitor.mistakes == []
 
 
-@pytest.mark.long
 async def test_what_is_posted_is_what_was_typed_and_nothing_else(visit: Visit) -> None:
     page = await _open(visit)
     async with page.expect_request("**/chat") as asked:

@@ -17,7 +17,7 @@ from botbot.db import Database
 from botbot.reviews.schemas import RatingIn
 from botbot.reviews.service import rate_personality
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 async def reviewed(product: Product, slug: str, count: int) -> None:
@@ -48,7 +48,6 @@ def reviews_of(page: Page) -> Locator:
     return page.locator("#reviews .review")
 
 
-@pytest.mark.long
 async def test_more_of_them_and_in_another_order_without_leaving(visit: Visit, product: Product) -> None:
     await reviewed(product, steps.ORRIN, 13)
     page = await (await visit()).page()
@@ -145,7 +144,6 @@ async def test_the_dialog_over_the_grid_does_the_same(visit: Visit, product: Pro
     await expect(dialog).to_be_visible()
 
 
-@pytest.mark.long
 async def test_conversations_by_keyboard_and_without_a_script(visit: Visit) -> None:
     page = await (await visit(scripts=False)).page()
     await page.goto(f"/personalities/{steps.ORRIN}")

@@ -6,7 +6,7 @@ from tests.e2e import vitals
 from tests.e2e.browsing import DESKTOP, PHONE
 from tests.e2e.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 KIB = 1024
 
 
