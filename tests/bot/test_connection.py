@@ -93,10 +93,10 @@ async def test_down_at_start_it_comes_later(site: Site, discord: DiscordHandle, 
         discord.fail("GET", "/gateway/bot", status=503, times=1)
     running = await run_bot(site)
     try:
-        await until(lambda: site.bot is not None and site.bot.state()["reason"] is not None, 10, "no reason given")
+        await until(lambda: site.bot is not None and site.bot.state()["reason"] is not None, 30, "no reason given")
         assert (await gateway_check(site))["state"] == "connecting"
         discord.moods.refuse_connect = False
-        await until(lambda: site.bot is not None and site.bot.state()["state"] == "ok", 20, "it never came")
+        await until(lambda: site.bot is not None and site.bot.state()["state"] == "ok", 60, "it never came")
         assert site.bot is not None
         assert site.bot.state()["reason"] is None
     finally:
@@ -122,7 +122,7 @@ async def test_few_sessions_left_are_left_for_a_person(site: Site, discord: Disc
     discord.gateway.starts.remaining = 49
     running = await run_bot(site)
     try:
-        await until(lambda: site.bot is not None and site.bot.state()["reason"] is not None, 10, "no reason given")
+        await until(lambda: site.bot is not None and site.bot.state()["reason"] is not None, 30, "no reason given")
         assert discord.gateway.starts.identified_at == []
         assert "sessions" in (await gateway_check(site))["reason"]
     finally:

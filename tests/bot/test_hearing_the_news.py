@@ -10,9 +10,14 @@ from tests.support.engines import ONLY_POSTGRES
 from tests.support.people import Person
 from tests.support.serving import Site
 
+from botbot.bot.directory import POLL_SECONDS
 from botbot.catalog.models import PersonalityTemplate
 from botbot.sandbox.handle import DiscordHandle
 from botbot.sandbox.model.control import ModelControl
+
+
+AT_ONCE_SECONDS = POLL_SECONDS - 1
+"""By the signal, and not by looking now and then. It takes milliseconds; the machine may be busy."""
 
 
 async def active_then_answered(room: Room, ada: Person, personality: PersonalityTemplate) -> float:
@@ -27,18 +32,18 @@ async def active_then_answered(room: Room, ada: Person, personality: Personality
 
 
 async def silent_soon(room: Room, ada: Person) -> None:
-    """Paused, it says nothing a second later, however lately it spoke."""
+    """Paused, it says nothing any more, however lately it spoke."""
     assert await room.ask("still there?") == REPLY
     listed = (await ada.get(scene.DEPLOYMENTS)).json()["deployments"]
     await scene.verb(ada, listed[0]["id"], "pause")
     began = time.monotonic()
-    while time.monotonic() - began < 1.0:
+    while time.monotonic() - began < AT_ONCE_SECONDS:
         said = room.say("now?")
         try:
-            await room.reply_to(said, 0.3)
+            await room.reply_to(said, 1.0)
         except AssertionError:
             return
-    raise AssertionError("it still speaks a second after it was paused")
+    raise AssertionError("it still speaks")
 
 
 async def test_in_one_process(
@@ -50,7 +55,7 @@ async def test_in_one_process(
     model: ModelControl,
 ) -> None:
     room = Room(discord, model)
-    assert await active_then_answered(room, ada, personality) < 1.0
+    assert await active_then_answered(room, ada, personality) < AT_ONCE_SECONDS
     await silent_soon(room, ada)
 
 
@@ -67,7 +72,7 @@ async def test_between_processes(
     elsewhere = await make_site()
     await elsewhere.start_bot()
     room = Room(discord, model)
-    assert await active_then_answered(room, ada, personality) < 1.0
+    assert await active_then_answered(room, ada, personality) < AT_ONCE_SECONDS
     await silent_soon(room, ada)
 
 
@@ -81,6 +86,6 @@ async def test_a_new_name_is_the_next_answers_name(room: Room, ada: Person, tena
 
     began = time.monotonic()
     while not knows():
-        assert time.monotonic() - began < 5, "it never heard of the change"
+        assert time.monotonic() - began < 30, "it never heard of the change"
         await room.ask("and now?")
     await until(knows, 1, "it forgot again")

@@ -40,7 +40,9 @@ async def everything_stored(house: House) -> bytes:
 @pytest.fixture
 async def spoken(room: Room, site: Site) -> Room:
     await room.ask(SECRET)
-    await asyncio.sleep(0.1)  # it is answered first, and remembered then
+    async with asyncio.timeout(30):
+        while len(await kept(site.house)) < 2:  # it is answered first, and remembered then
+            await asyncio.sleep(0.01)
     return room
 
 
