@@ -16,6 +16,7 @@ from tests.support.serving import Site
 
 from botbot.sandbox import cast
 from botbot.sandbox.server import Sandbox
+from botbot.settings import Settings
 
 COMMANDS = [
     "serve", "web", "worker", "bot", "sandbox", "migrate", "seed", "token", "grant", "doctor", "import",
@@ -110,11 +111,12 @@ class TestDoctor:
         assert "SECRET-CANARY" not in done.out + done.err
 
     async def test_is_content_with_the_sandbox(
-        self, sandbox: Sandbox, database_url: str, tmp_path: Path, home: dict[str, str]
+        self, settings: Settings, sandbox: Sandbox, database_url: str, tmp_path: Path, home: dict[str, str]
     ) -> None:
-        done = await botbot("doctor", cwd=tmp_path, DATABASE_URL=database_url, **home, **sandbox.environment)
-        assert "ok     database" in done.out
-        assert "OPENAI_PRICES: has no price for sandbox-model" in done.out
+        known = {**home, **sandbox.environment, "BOTBOT_PORT": str(settings.port), "DATABASE_URL": database_url}
+        done = await botbot("doctor", cwd=tmp_path, **known)
+        assert "ok       database" in done.out
+        assert "model_has_no_price: OPENAI_PRICES has no price for sandbox-model" in done.out
         assert (done.code, "WRONG" in done.out) == (0, False), done.out
 
     async def test_finds_a_token_that_discord_refuses(

@@ -59,7 +59,8 @@ def test_each_setting_takes_a_value() -> None:
     [
         ("BOTBOT_PORT", "eighty"), ("BOTBOT_PORT", "65536"), ("BOTBOT_PORT", "-1"), ("BOTBOT_PORT", "8000.5"),
         ("BOTBOT_PORT", "٣"), ("DISCORD_PKCE", "maybe"), ("BOTBOT_ADMINS", "ada"), ("BOTBOT_ADMINS", "1;2"),
-        ("DATABASE_URL", "mysql://h/d"), ("DATABASE_URL", "botbot.sqlite3"), ("BOTBOT_BASE_URL", "m.example"),
+        ("DATABASE_URL", "mysql://h/d"), ("REDIS_URL", "localhost:6379"),
+        ("DATABASE_URL", "botbot.sqlite3"), ("BOTBOT_BASE_URL", "m.example"),
         ("BOTBOT_BASE_URL", "ftp://m"), ("DISCORD_API_URL", "discord.com"), ("OPENAI_BASE_URL", "localhost:1/v1"),
         ("BOTBOT_LOG", "xml"), ("BOTBOT_TRUSTED_PROXIES", "everyone"), ("BOTBOT_SESSION_DAYS", "two weeks"),
         ("BOTBOT_PREVIEW_PER_DAY", "1e9"), ("BOTBOT_SESSION_DAYS", "0"), ("BOTBOT_PORT", "0x50"),

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     granting.add_argument("--role", choices=["user", "moderator", "admin"], required=True)
     doctoring = add("doctor", run_doctor, "Check every setting and peer; exit 1 if anything is wrong.")
     doctoring.add_argument("--example", action="store_true", help="print a .env.example and do nothing else")
+    doctoring.add_argument("--json", action="store_true", help="print the findings as JSON")
     importing = add("import", run_import, "Add entries from files in any known format; exit 1 if one is rejected.")
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE")
     importing.add_argument("--dry-run", action="store_true", help="store nothing, only say what would happen")
@@ -205,12 +206,16 @@ async def run_doctor(chosen: Settings, parsed: argparse.Namespace) -> int:
     if parsed.example:
         print(example(), end="")
         return 0
+    findings = await examine(chosen)
+    is_well = not any(finding.is_wrong for finding in findings)
+    if parsed.json:
+        print(msgspec.json.encode({"ok": is_well, "findings": findings}).decode())
+        return 0 if is_well else 1
     for name, value in settings.shown(chosen):
         print(f"  {name}={value}")
-    findings = await examine(chosen)
     for finding in findings:
         print(finding)
-    return 1 if any(finding.is_wrong for finding in findings) else 0
+    return 0 if is_well else 1
 
 
 async def run_import(chosen: Settings, parsed: argparse.Namespace) -> int:

@@ -304,6 +304,8 @@ def _parse_list(name: str, text: str) -> tuple[Any, ...]:
 def _parse_text(name: str, text: str) -> str:
     if name == "database_url" and not text.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise ValueError("must start with sqlite:/// or postgresql://")
+    if name == "redis_url" and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://")
     if name in {"base_url", "discord_api_url", "discord_authorize_url", "openai_base_url"}:
         if not text.startswith(("http://", "https://")):
             raise ValueError("must be a full http:// or https:// address")

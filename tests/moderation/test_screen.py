@@ -202,7 +202,7 @@ async def test_the_doctor_says_so_too(tmp_path: Path) -> None:
     (tmp_path / "moderation").mkdir()
     (tmp_path / "moderation" / "mine.toml").write_text("name = ")
     findings = await examine(Settings(data_dir=tmp_path, secret_key="tests-only-key-that-is-long-enough"))
-    wrong = [each for each in findings if each.subject == "moderation"]
+    wrong = [each for each in findings if each.name == "moderation_rules_broken"]
     assert [each.is_wrong for each in wrong] == [True]
     assert "mine.toml" in wrong[0].text
 
