@@ -46,6 +46,7 @@ from botbot.catalog.pictures import Pictures
 from botbot.deployments import api as deployments_api
 from botbot.deployments import flow
 from botbot.deployments import pages as deployments_pages
+from botbot.deployments.live import Progress
 from botbot.deployments.notices import News, list_news
 from botbot.desk.queries import count_unread
 from botbot.errors import ApiError, BotBotError, NotFound
@@ -69,6 +70,10 @@ from botbot.ui.render import render
 TITLE, VERSION = "BotBot's Personality Marketplace", "1.0"
 
 
+LENT = ("guilds", "sessions", "relays", "progress")
+"""What handlers may ask for by name, of the application's state."""
+
+
 def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool = False) -> tuple[App, Litestar]:
     """The whole site as (the guarded ASGI application, the Litestar application inside it).
 
@@ -90,6 +95,7 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
             "guilds": guilds,
             "sessions": PreviewSessions(),
             "relays": Relays(),
+            "progress": Progress(house),
             "easel": postcards.Easel(),
             "chunks": sitemaps.Chunks(),
             "counts": {},
@@ -119,7 +125,7 @@ def _drawn(only_health: bool) -> Litestar:
         dependencies={
             "house": Provide(provide_house),
             "viewer": Provide(provide_viewer),
-            **{name: Provide(_from_state(name), sync_to_thread=False) for name in ("guilds", "sessions", "relays")},
+            **{name: Provide(_from_state(name), sync_to_thread=False) for name in LENT},
         },
         exception_handlers={Exception: answer_failure},
         request_class=StrictRequest,

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -249,7 +250,7 @@ class Process:
             state.health.parts["discord_gateway"] = bot.state
             self._spawn(_after_schema(house, bot.run_forever), "bot")
             self._closers.append(bot.stop)
-        self._before_stop = state.relays.interrupt
+        self._before_stop = partial(_end_streams, state)
         self._closers.append(state.relays.settled)
 
     def _spawn(self, work: Any, name: str) -> None:
@@ -306,6 +307,12 @@ class Process:
 
 def _taken(setting: str, port: int, error: OSError) -> str:
     return f"Port {port} can't be used ({error.strerror}). Stop what uses it, or set {setting} to another one."
+
+
+def _end_streams(state: Any) -> None:
+    """Replies and progress that somebody still reads; a server that stops would wait for them."""
+    state.relays.interrupt()
+    state.progress.interrupt()
 
 
 async def _after_schema(house: House, work: Callable[[], Awaitable[None]]) -> None:

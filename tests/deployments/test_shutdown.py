@@ -105,7 +105,7 @@ async def read_events(http: httpx.AsyncClient, address: str, speaks: asyncio.Eve
 async def test_sigterm_in_the_middle_of_a_call(
     database_url: str, sandbox: Sandbox, listeners: list[socket.socket], tmp_path: Path
 ) -> None:
-    """Discord takes its time; we don't wait for it, and go on after the next start."""
+    """Discord takes its time; we don't wait for it, nor for the page that watches, and go on after the next start."""
     settings = {**sandbox.environment, "DATABASE_URL": database_url, "BOTBOT_SECRET_KEY": SECRET_KEY}
     product = Product(tmp_path / "product", listeners[0].getsockname()[1], settings)
     ada = Person("ada", cast.ADA, cast.TEA_HOUSE, product)  # type: ignore[arg-type]
@@ -117,9 +117,14 @@ async def test_sigterm_in_the_middle_of_a_call(
         shown = await scene.deploy(ada, found[0]["id"])
         while not hold.hits:
             await asyncio.sleep(0.01)
+        is_watched = asyncio.Event()
+        watching = asyncio.create_task(watch(ada, shown["id"], is_watched))
+        async with asyncio.timeout(20):
+            await is_watched.wait()
         let_go = asyncio.create_task(asyncio.sleep(HOLD_SECONDS + 0.2))
         gone = await goes(product)
         assert gone < GONE_SECONDS
+        assert await watching >= 1, "and the stream had its end, not a cut"
         await product.start()
         assert (await scene.settled(ada, shown["id"]))["status"] == "active"
         assert len(scene.said_by_bot(sandbox.discord)) == 1
@@ -128,3 +133,15 @@ async def test_sigterm_in_the_middle_of_a_call(
     finally:
         product.kill()
         await ada.aclose()
+
+
+async def watch(who: Person, deployment_id: str, is_watched: asyncio.Event) -> int:
+    """Read the progress of a deployment to the end; answers how many events it had."""
+    events = 0
+    async with who.http.stream("GET", f"/deployments/{deployment_id}/progress") as answer:
+        assert answer.status_code == 200
+        async for line in answer.aiter_lines():
+            if line == "event: progress":
+                events += 1
+                is_watched.set()
+    return events

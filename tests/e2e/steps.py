@@ -58,7 +58,7 @@ async def choose(page: Page, server: str) -> None:
 
 
 async def confirm(page: Page) -> None:
-    await page.get_by_role("button", name=re.compile("^Add it to")).click()
+    await page.get_by_role("button", name=re.compile("add it to", re.IGNORECASE)).click()
     await page.wait_for_url("**/deployments/*")
 
 

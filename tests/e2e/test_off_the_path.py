@@ -26,7 +26,7 @@ async def test_a_double_click_moves_in_once(visit: Visit, server: str) -> None:
     await page.goto(f"/personalities/{steps.TILLY}/deploy")
     await steps.sign_in(page, "Ada")
     await steps.choose(page, server)
-    await page.get_by_role("button", name=re.compile("^Add it to")).dblclick()
+    await page.get_by_role("button", name=re.compile("add it to", re.IGNORECASE)).dblclick()
     # The second click cuts off the first one's navigation, which `wait_for_url` takes for a failure.
     await expect(page).to_have_url(re.compile(r"/deployments/\w"))
     await expect(page.get_by_role("alert")).to_have_count(0)
@@ -73,7 +73,7 @@ async def test_signed_out_in_another_tab_there_is_a_way_back_in(visit: Visit) ->
     await other.goto("/account")
     await other.get_by_role("button", name="Sign out", exact=True).click()
     await expect(other.get_by_text("You're signed out.")).to_be_visible()
-    await page.get_by_role("button", name=re.compile("^Add it to")).click()
+    await page.get_by_role("button", name=re.compile("add it to", re.IGNORECASE)).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Please sign in first")
     await _sign_in_link(page).click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Add Orrin the Lighthouse Keeper")

@@ -176,7 +176,9 @@ async def test_a_refused_name_puts_everything_back(visit: Visit, product: Produc
 async def test_killed_in_the_middle_of_moving_in_the_page_recovers(browser: Browser) -> None:
     with running() as product:  # of its own, for the sandbox goes down with it
         visitor = await Visitor.open(browser, product.base, product.sandbox)
-        visitor.expect("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "htmx:")
+        visitor.expect(
+            "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "htmx:"
+        )
         page = await visitor.page()
         await page.goto(f"/personalities/{steps.ORRIN}/deploy")
         await steps.sign_in(page, "Ada")

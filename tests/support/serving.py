@@ -60,6 +60,10 @@ class Site:
         self._spawn(self.house.signal.listen(), "test signal")
         self._spawn(self.runner.run_forever(), "test worker")
 
+    def listen(self) -> None:
+        """Hear what other processes announce, as every process does."""
+        self._spawn(self.house.signal.listen(), "test signal")
+
     async def start_bot(self) -> None:
         """Connect to the gateway; returns once the bot is ready there."""
         self.bot = BotRunner(self.house)
@@ -83,6 +87,7 @@ class Site:
         if not tasks:
             return
         self.state.relays.interrupt()
+        self.state.progress.interrupt()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

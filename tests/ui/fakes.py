@@ -254,6 +254,7 @@ def guild(number: int, name: str, **changes: Any) -> Thing:
         "icon_url": None,
         "bot_present": True,
         "missing_permissions": [],
+        "member_count": 1204 * (number % 2),
         "occupant": None,
     }
     return Thing(**(made | changes))
@@ -266,6 +267,7 @@ def guilds() -> list[Any]:
         guild(2, "Late Night Crew", bot_present=False),
         guild(3, UNBROKEN, missing_permissions=["CHANGE_NICKNAME"]),
         guild(4, "Ada's corner", occupant=lodger),
+        guild(5, UNBROKEN, occupant=Thing(deployment_id="d8", name="Halvard", url="/deployments/d8", is_same=True)),
     ]
 
 
@@ -290,9 +292,9 @@ def knobs() -> list[Any]:
 def looked(**changes: Any) -> Thing:
     names = ("VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY", "CHANGE_NICKNAME")
     months = [
-        Thing(messages=50, dollars=0.004),
-        Thing(messages=500, dollars=0.31),
-        Thing(messages=5000, dollars=1234.5),
+        Thing(label="A few friends", a_day=10, dollars=0.004),
+        Thing(label="A lively server", a_day=100, dollars=0.31),
+        Thing(label="A busy server", a_day=1000, dollars=1234.5),
     ]
     made = {
         "rights": [Thing(name=name, is_held=name != "CHANGE_NICKNAME") for name in names],
@@ -384,7 +386,10 @@ def deployment(status: str = "active", **changes: Any) -> Thing:
         "guild_id": "100000000000000001",
         "name": None,
         "steps": steps(*["done"] * 5),
-        "is_moving": status in ("queued", "running", "rolling_back"),
+        "is_live": status in ("queued", "running", "rolling_back"),
+        "is_changing": False,
+        "asks_for": ["VIEW_CHANNEL", "CHANGE_NICKNAME"],
+        "can_grant": status == "rolled_back",
         "failure": None,
         "install_url": None,
         "next_steps": [

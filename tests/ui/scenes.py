@@ -246,6 +246,11 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "show-moving", lambda: (page, show("running", steps=steps("done", "done", "running")))
     yield "show-waiting", lambda: (page, show("running", steps=steps("done", "done", "waiting")))
     yield "show-active", lambda: (page, show("active"))
+    yield (
+        "show-changing",
+        lambda: (page, show("active", is_live=True, is_changing=True, steps=steps("done", "running"))),
+    )
+    yield "show-picture-follows", lambda: (page, show("active", steps=steps("done", "done", "waiting")))
     yield "show-paused", lambda: (page, show("paused"))
     yield "show-some-channels", lambda: (page, show("paused", channel_ids=["71", "12345"]))
     yield "show-off-the-shelf", lambda: (page, show("active", is_withdrawn=True))

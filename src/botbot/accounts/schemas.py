@@ -18,13 +18,15 @@ class SessionOut(msgspec.Struct, rename="camel"):
 
 
 class GuildOut(msgspec.Struct, rename="camel"):
-    """A server the caller may manage. `missing_permissions` is what the bot lacks there; everything when absent."""
+    """A server the caller may manage. `missing_permissions` is what the bot lacks there; everything when absent.
+    `member_count` is Discord's own guess, null where it makes none."""
 
     id: str
     name: str
     icon: str | None
     bot_present: bool
     missing_permissions: list[str]
+    member_count: int | None = None
 
 
 def user_out(viewer: Viewer | None) -> SessionOut:

@@ -140,7 +140,12 @@ async def _as_bot_sees(house: House, guild: UserGuild) -> GuildOut:
     except DiscordUnknown:
         missing, present = missing_names(0, PERMISSIONS), False
     return GuildOut(
-        id=str(guild.id), name=guild.name, icon=icon_url(guild), bot_present=present, missing_permissions=missing
+        id=str(guild.id),
+        name=guild.name,
+        icon=icon_url(guild),
+        bot_present=present,
+        missing_permissions=missing,
+        member_count=guild.approximate_member_count,
     )
 
 

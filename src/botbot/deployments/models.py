@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from botbot.db.base import Base, Json, Moment
+from botbot.jobs.models import PROGRESS
 from botbot.kit import clock, ids
 
 AWAITING = "awaiting_install"
@@ -39,6 +40,7 @@ class PersonalityDeployment(Base):
             sqlite_where=text("failure is not null"),
             postgresql_where=text("failure is not null"),
         ),
+        {"info": {"wakes": PROGRESS}},
     )
 
     id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)

@@ -1,32 +1,38 @@
 """Moving a personality in, watching it, and looking after it; all of it by links and forms."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.discord_tokens import FLOOR, GuildLists
 from botbot.accounts.rules import Viewer, require, safe_next
-from botbot.accounts.web import is_fragment, login_url, page
+from botbot.accounts.web import is_fragment, login_url, page, site_for
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import card_view
 from botbot.deployments import flow, forms, notices, queries, rules, service, views
 from botbot.deployments.guilds import list_manageable, managed_ids
+from botbot.deployments.live import Progress
 from botbot.deployments.preflight import Place, find_places
 from botbot.deployments.queries import Found, Talk
 from botbot.errors import ApiError, BotBotError, DiscordSignInExpired
 from botbot.house import House
 from botbot.kit import clock, ids
 from botbot.security.requests import StrictRequest
+from botbot.ui.render import render
 
 Asker = Request[Any, Any, Any]
 PER_PAGE = 24
 TALK_OF = timedelta(days=30)
 """How far back the answers and tokens are counted."""
+PROGRESS = "deployments/_progress.html"
+PING = b": ping\n\n"
 MOST_NOTES = 20
 """Of so many newer versions it is told what their authors say."""
 
@@ -173,14 +179,55 @@ async def show(
     """The page, or its moving part for htmx."""
     who = require(viewer)
     found = await flow.see(house, guilds, who, deployment_id)
+    template = PROGRESS if is_fragment(request) else "deployments/show.html"
+    return page(request, viewer, template, **await _shown(request, house, guilds, who, found))
+
+
+@get("/deployments/{deployment_id:str}/progress", include_in_schema=False)
+async def follow(
+    request: Asker, house: House, guilds: GuildLists, viewer: Viewer | None, progress: Progress, deployment_id: str
+) -> Stream:
+    """The moving part again and again, as events, until nothing moves any more."""
+    who = require(viewer)
+    await flow.see(house, guilds, who, deployment_id)
+    progress.require_place(who)
+    headers = {"cache-control": "private, no-store", "x-accel-buffering": "no"}
+    told = _tell(request, house, guilds, who, progress, deployment_id)
+    return Stream(told, media_type="text/event-stream", headers=headers)
+
+
+async def _tell(
+    request: Asker, house: House, guilds: GuildLists, viewer: Viewer, progress: Progress, deployment_id: str
+) -> AsyncIterator[bytes]:
+    """A failure on the way ends the stream: the page asks again, and is told what is wrong."""
+    async with aclosing(progress.changes(viewer, deployment_id)) as changes:
+        async for is_news in changes:
+            if not is_news:
+                yield PING
+                continue
+            try:
+                shown = await _shown(request, house, guilds, viewer, await flow.load(house, deployment_id))
+            except BotBotError:
+                return
+            yield _event(render(PROGRESS, site=site_for(request, viewer), **shown))
+            if not shown["deployment"]["is_live"]:
+                return
+
+
+def _event(html: str) -> bytes:
+    lines = html.replace("\r", "\n").split("\n")
+    return "".join(["event: progress\n", *(f"data: {line}\n" for line in lines), "\n"]).encode()
+
+
+async def _shown(request: Asker, house: House, guilds: GuildLists, who: Viewer, found: Found) -> dict[str, Any]:
+    """All that the page of a deployment holds."""
     moving = found.row.status in rules.MOVING
     can_manage = moving or await _can_manage(house, guilds, who, found)
     changes = can_manage and rules.may(found.row.status, "customise")
     places = await _places(house, who, found.row.discord_guild_id) if changes else []
     about = await _about(house, who, found, changes=changes)
     view = views.deployment(request, house, who, found, can_manage=can_manage, talk=about.pop("talk"))
-    template = "deployments/_progress.html" if is_fragment(request) else "deployments/show.html"
-    return page(request, viewer, template, deployment=view, places=places, **about)
+    return {"deployment": view, "places": places, **about}
 
 
 async def _about(house: House, viewer: Viewer, found: Found, *, changes: bool) -> dict[str, Any]:
@@ -267,4 +314,4 @@ async def dismiss(request: StrictRequest, house: House, viewer: Viewer | None, d
     return Redirect(safe_next(fields.get("next")), status_code=303)
 
 
-handlers: list[Any] = [start, deploy, list_mine, show, pause, resume, retry, remove, customise, dismiss]
+handlers: list[Any] = [start, deploy, list_mine, show, follow, pause, resume, retry, remove, customise, dismiss]

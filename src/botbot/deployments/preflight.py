@@ -20,8 +20,9 @@ SPEAK = int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES)
 TEXT_CHANNELS = (0, 5)
 """Text and announcements. Source: Discord docs, resources/channel, channel types."""
 ANNOUNCEMENTS = 5
-TRAFFIC = (50, 500, 5000)
-"""Messages a month to reckon with: a few friends, a lively server, a busy one."""
+TRAFFIC = {"A few friends": 10, "A lively server": 100, "A busy server": 1000}
+"""Messages a day to reckon with."""
+DAYS = 30
 USUAL_MESSAGE, USUAL_ANSWER = 80, 200
 """Characters that somebody writes to it, and tokens that it answers with."""
 
@@ -92,9 +93,10 @@ def list_rights(missing: list[str]) -> list[Right]:
 
 @dataclass(frozen=True)
 class Month:
-    """So many messages a month, and what their answers cost in US dollars; `None` where no price is known."""
+    """So many messages a day, and what their answers cost in a month in US dollars; `None` where no price is known."""
 
-    messages: int
+    label: str
+    a_day: int
     dollars: float | None
 
 
@@ -121,8 +123,9 @@ def reckon(settings: Settings, snapshot: Mapping[str, Any], name: str, traits: M
     prices, model = settings.openai_prices, settings.openai_model
     is_priced = price_of(prices, model) is not None
 
-    def month(messages: int) -> Month:
+    def month(label: str, a_day: int) -> Month:
+        messages = a_day * DAYS
         paid = micro_dollars(prices, model, (prompt + remembered) * messages, answer * messages)
-        return Month(messages, paid / 1_000_000 if is_priced else None)
+        return Month(label, a_day, paid / 1_000_000 if is_priced else None)
 
-    return Costs(model, prompt, prompt + remembered, answer, [month(each) for each in TRAFFIC], is_priced)
+    return Costs(model, prompt, prompt + remembered, answer, [month(*each) for each in TRAFFIC.items()], is_priced)

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from botbot.errors import ValidationFailed
+from botbot.errors import ApiError, GuildPermissionMissing, ValidationFailed
 from botbot.peers.discord.permissions import PROFILE_MODE
 from botbot.peers.discord.text import check_persona_name
 
@@ -102,6 +102,13 @@ def check_customizations(
 
 def _is_plain_trait(name: str, value: Any) -> bool:
     return 0 < len(name) <= 40 and isinstance(value, (bool, int, float, str)) and len(str(value)) <= 200
+
+
+def can_grant(failure: ApiError | None) -> bool:
+    """Whether it failed for want of a permission of the bot's, which an invitation brings, not of the person's."""
+    if failure is None or failure.error != GuildPermissionMissing.error:
+        return False
+    return bool(set(failure.details.get("missing") or ()) - {"MANAGE_GUILD"})
 
 
 def has_expired(status: str, created_at: datetime, now: datetime) -> bool:

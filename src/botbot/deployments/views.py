@@ -15,8 +15,10 @@ from botbot.deployments.differences import difference
 from botbot.deployments.forms import is_drawn
 from botbot.deployments.preflight import list_rights, reckon
 from botbot.deployments.queries import Found, Talk
+from botbot.deployments.schemas import DeploymentOut
 from botbot.house import House
 from botbot.kit.languages import LANGUAGES, language_name
+from botbot.peers.discord.permissions import missing_names
 
 MANY_SERVERS = 8
 """More than these, and the list can be searched."""
@@ -30,6 +32,7 @@ def server(guild: GuildOut, occupant: Found | None, slug: str) -> dict[str, Any]
         "icon_url": guild.icon,
         "bot_present": guild.bot_present,
         "missing_permissions": guild.missing_permissions,
+        "member_count": guild.member_count,
         "occupant": None
         if occupant is None
         else {
@@ -103,9 +106,12 @@ def deployment(
         "guild_id": str(row.discord_guild_id),
         "name": found.name,
         "steps": [_step(step) for step in shown.steps],
-        "is_moving": shown.status in rules.MOVING,
+        "is_live": shown.status in rules.MOVING or is_changing(shown),
+        "is_changing": is_changing(shown),
         "failure": shown.failure,
         "install_url": shown.install_url,
+        "asks_for": missing_names(0, row.install_permissions or rules.PERMISSIONS) if shown.install_url else [],
+        "can_grant": rules.can_grant(shown.failure),
         "next_steps": shown.next_steps,
         "open_url": _open_url(request, row.discord_guild_id, row.greeting),
         "greeting": row.greeting["text"].partition("\n-# ")[0] if row.greeting else None,
@@ -122,6 +128,13 @@ def deployment(
         "talk": talk,
         "news_key": _unread(found, viewer),
     }
+
+
+def is_changing(shown: DeploymentOut) -> bool:
+    """Whether one that lives there is just learning a change. Steps of a change that was taken back stay pending."""
+    steps = {step.status for step in shown.steps if step.status != "done"}
+    is_home = shown.status in {"active", "paused"} and shown.failure is None
+    return is_home and bool(steps & {"pending", "running"}) and not steps & {"failed", "undone"}
 
 
 def _unread(found: Found, viewer: Viewer) -> str | None:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from botbot.db.base import Base, Json, Moment
 from botbot.kit import clock, ids
 
+PROGRESS = "progress"
+"""The topic that changes of steps, and of what they are steps for, wake."""
 UNFINISHED = "status in ('running', 'undoing')"
 
 
@@ -43,6 +45,7 @@ class SagaStep(Base):
     `began_at` the moment it was first tried, of which its patience is measured."""
 
     __tablename__ = "saga_steps"
+    __table_args__ = {"info": {"wakes": PROGRESS}}  # noqa: RUF012  # as SQLAlchemy wants it
 
     saga_id: Mapped[str] = mapped_column(ForeignKey("sagas.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)

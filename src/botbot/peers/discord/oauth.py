@@ -105,7 +105,7 @@ class DiscordOAuth:
 
     async def list_guilds(self, access_token: str) -> list[UserGuild]:
         """All servers of this person: 200 is the most anyone can join. Tightly limited, so cache it per person."""
-        query = {"limit": "200", "with_counts": "false"}
+        query = {"limit": "200", "with_counts": "true"}
         return await self._caller.fetch(_as_user("/users/@me/guilds", access_token, query), list[UserGuild])
 
     def _authorize_url(self, fields: Mapping[str, str], state: str, verifier: str | None) -> str:

@@ -55,6 +55,7 @@ class UserGuild(msgspec.Struct, frozen=True, kw_only=True):
     icon: str | None = None
     owner: bool = False
     permissions: int = 0
+    approximate_member_count: int | None = None
 
     @property
     def is_manageable(self) -> bool:
