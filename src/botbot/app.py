@@ -60,6 +60,9 @@ from botbot.security import boundary
 from botbot.security.caching import file_answer
 from botbot.security.gate import App, Gate
 from botbot.security.requests import MAX_BODY, MOST_ROWS, StrictRequest
+from botbot.status import api as status_api
+from botbot.status import pages as status_pages
+from botbot.status.facts import Facts
 from botbot.storefront import api as storefront_api
 from botbot.storefront import detail_pages, favourites_api, favourites_pages, postcards, sitemaps, taking
 from botbot.storefront import pages as storefront_pages
@@ -88,6 +91,7 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
         {
             "house": house,
             "health": health.Health(house),
+            "facts": Facts(house),
             "sandbox_url": sandbox_url,
             "news_of": _news_of,
             "on_install": on_install,
@@ -98,13 +102,12 @@ def build_app(house: House, *, sandbox_url: str | None = None, only_health: bool
             "progress": Progress(house),
             "easel": postcards.Easel(),
             "chunks": sitemaps.Chunks(),
-            "counts": {},
             "pictures": Pictures(),
         }
     )
     own_origin = house.settings.public_url
     kept = _with_kept_answers(house, site)
-    return Gate(kept, own_origin=own_origin, error_page=_refusal_page(site), counts=site.state.counts), site
+    return Gate(kept, own_origin=own_origin, error_page=_refusal_page(site)), site
 
 
 async def _news_of(house: House, viewer: Viewer) -> tuple[list[News], int]:
@@ -181,6 +184,8 @@ ROUTES: list[Any] = [
     accounts_api.router,
     *accounts_pages.handlers,
     *catalog_api.handlers,
+    *status_api.handlers,
+    *status_pages.handlers,
     *storefront_api.handlers,
     *storefront_pages.handlers,
     *detail_pages.handlers,

@@ -156,6 +156,13 @@ class RateLimited(Retryable):
     default_message = "That was a lot at once. Please wait a moment."
 
 
+class Overloaded(Retryable):
+    """More people ask at this moment than can be answered soon; turned away before anything was done."""
+
+    status, error = 503, "overloaded"
+    default_message = "So many people are here that we can't answer everybody. Please try again in a moment."
+
+
 class StorageUnavailable(Retryable):
     """A write that could not be stored. Nothing was changed."""
 

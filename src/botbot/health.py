@@ -3,22 +3,18 @@
 `web` and `serve` are ready when the site and its database are; everything else is reported beside it."""
 
 import math
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request, Response, get
 from prometheus_client import generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from botbot.db.migrate import revision
 from botbot.errors import BotBotError
+from botbot.gauges import Gauges
 from botbot.house import House
-from botbot.jobs.metrics import REGISTRY
 
 Check = Callable[[], Awaitable[dict[str, Any]] | dict[str, Any]]
-STARTED = time.time()
 
 
 class Health:
@@ -76,32 +72,14 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(body, status_code=200 if ready else 503, headers={"cache-control": "no-store"})
 
 
-class Figures(Collector):
-    """What is counted elsewhere: requests by status class, the process's age, Discord's refusals; then the sagas."""
-
-    def __init__(self, counts: dict[str, int], refused: int) -> None:
-        self._counts, self._refused = counts, refused
-
-    def collect(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily("botbot_requests", "Requests by status class.", labels=["status"])
-        for status, count in sorted(self._counts.items()):
-            requests.add_metric([str(status)], count)
-        yield requests
-        yield GaugeMetricFamily("botbot_uptime_seconds", "Since the process started.", value=time.time() - STARTED)
-        yield GaugeMetricFamily(
-            "botbot_discord_invalid_requests",
-            "Answers of 401, 403 and 429 from Discord in ten minutes; it bars an address at 10,000.",
-            value=self._refused,
-        )
-        yield from REGISTRY.collect()
-
-
 @get("/metrics", summary="Prometheus metrics", tags=["health"], media_type="text/plain; version=0.0.4")
 async def metrics(request: Request[Any, Any, Any]) -> str:
-    """Requests by status class since the start, the uptime, sagas and their steps, and what Discord refused."""
+    """What this process counted since its start, and what the database says of the whole house."""
     house: House = request.app.state.house
-    figures = Figures(request.app.state.counts, house.discord.invalid_requests)
-    return generate_latest(figures).decode()
+    health: Health = request.app.state.health
+    gateway = health.parts.get("discord_gateway")
+    known = await request.app.state.facts.get()
+    return generate_latest(Gauges(house, known, gateway()["state"] if gateway else "")).decode()
 
 
 handlers: list[Any] = [healthz, readyz, metrics]

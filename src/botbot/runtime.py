@@ -5,10 +5,12 @@ import contextlib
 import logging
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 import uvicorn
@@ -27,7 +29,7 @@ from botbot.deployments import limits as moves
 from botbot.deployments import service as deployments
 from botbot.deployments.jobs import saga_kinds
 from botbot.desk import screening
-from botbot.errors import BotBotError, NotConfigured
+from botbot.errors import BotBotError, NotConfigured, ValidationFailed
 from botbot.exchange import queue as imports
 from botbot.house import House
 from botbot.jobs import budgets, outbox
@@ -38,7 +40,9 @@ from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
 from botbot.security.patience import PatientProtocol
 from botbot.settings import PORTAL, Settings
+from botbot.status import service as presence
 from botbot.usage import service as usage
+from botbot.watching import reports, tracing
 
 log = logging.getLogger("botbot")
 
@@ -50,6 +54,8 @@ KEEP_BUDGETS = timedelta(days=90)
 KEEP_VISITORS = timedelta(days=1)
 KEEP_OUTBOX = timedelta(days=7)
 KEEP_USAGE = timedelta(days=400)
+KEEP_PRESENCE = timedelta(days=7)
+LOOK_SECONDS = 1.0
 
 
 class WebServer(uvicorn.Server):
@@ -142,6 +148,7 @@ async def tidy(house: House) -> None:
         await trending.forget_old_talks(session)
         await audit.forget_old(session)
         await imports.forget_old(session)
+        await presence.forget_gone(session, now - KEEP_PRESENCE)
     await screening.screen_personalities(house)
 
 
@@ -166,6 +173,21 @@ async def publish_forever(house: House) -> None:
         await asyncio.sleep(PUBLISH_EVERY_SECONDS)
 
 
+async def say_present_forever(house: House, states: Callable[[], dict[str, str]]) -> None:
+    """For the status page, which another process may draw: at every change, and now and then that we are still here."""
+    said, said_at = dict[str, str](), 0.0
+    while True:
+        is_due = time.monotonic() - said_at > presence.BEAT_SECONDS
+        if (now := states()) != said or is_due:
+            try:
+                async with house.db.write() as session:
+                    await presence.say_present(session, now)
+                said, said_at = now, time.monotonic()
+            except BotBotError as error:
+                log.info("our presence can't be noted: %s", error.message)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 class Process:
     """One process of ours, made of the roles it plays."""
 
@@ -180,6 +202,7 @@ class Process:
     async def run(self) -> int:
         """Until SIGTERM or SIGINT, or until a part that must not end does. Answers the exit code."""
         self._watch_signals()
+        self._start_watching()
         settings = await self._start_sandbox()
         house = House.build(settings)
         self._closers.append(house.close)
@@ -196,6 +219,20 @@ class Process:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._stopping.set)
+
+    def _start_watching(self) -> None:
+        """Traces and error reports, where they were asked for."""
+        role = "serve" if len(self._roles) > 1 else next(iter(self._roles))
+        version = metadata.version("botbot-marketplace")
+        if self._settings.otel_endpoint:
+            tracing.set_up(self._settings.otel_endpoint, role, version)
+            self._closers.append(partial(asyncio.to_thread, tracing.stop))
+        if self._settings.sentry_dsn:
+            try:
+                reports.set_up(self._settings.sentry_dsn, role, version)
+            except ValueError as error:
+                raise ValidationFailed("SENTRY_DSN can't be used.", fields={"SENTRY_DSN": str(error)}) from error
+            self._closers.append(partial(asyncio.to_thread, reports.stop))
 
     async def _start_sandbox(self) -> Settings:
         if not self._wants_sandbox:
@@ -250,8 +287,18 @@ class Process:
             state.health.parts["discord_gateway"] = bot.state
             self._spawn(_after_schema(house, bot.run_forever), "bot")
             self._closers.append(bot.stop)
+        if self._roles & {"worker", "bot"}:
+            states = partial(self._states, state)
+            self._spawn(_after_schema(house, lambda: say_present_forever(house, states)), "presence")
         self._before_stop = partial(_end_streams, state)
         self._closers.append(state.relays.settled)
+
+    def _states(self, state: Any) -> dict[str, str]:
+        """How our parts are that others wait for."""
+        states = {"worker": "ok"} if "worker" in self._roles else {}
+        if gateway := state.health.parts.get("discord_gateway"):
+            states["bot"] = gateway()["state"]
+        return states
 
     def _spawn(self, work: Any, name: str) -> None:
         task = asyncio.create_task(work, name=name)

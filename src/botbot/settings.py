@@ -121,9 +121,12 @@ class Settings:
     session_days: int = _setting("BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it")
     retention_days: int = _setting("BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted")
     log: str = _setting("BOTBOT_LOG", "", "log format: `text` or `json`", "text on a terminal, else json")
-    sentry_dsn: str = _setting("SENTRY_DSN", "", "error tracking (kept for it; nothing is sent yet)", "none")
+    page_times: bool = _setting(
+        "BOTBOT_PAGE_TIMES", False, "count how long pages took in visitors' browsers (`on` or `off`)", "off"
+    )
+    sentry_dsn: str = _setting("SENTRY_DSN", "", "where errors are reported, without personal text", "none")
     otel_endpoint: str = _setting(
-        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "traces (kept for them; nothing is sent yet)", "none"
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "where traces are sent, by OTLP over HTTP; `/v1/traces` is added", "none"
     )
 
     @property
@@ -306,7 +309,7 @@ def _parse_text(name: str, text: str) -> str:
         raise ValueError("must start with sqlite:/// or postgresql://")
     if name == "redis_url" and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must start with redis://, rediss:// or unix://")
-    if name in {"base_url", "discord_api_url", "discord_authorize_url", "openai_base_url"}:
+    if name in {"base_url", "discord_api_url", "discord_authorize_url", "openai_base_url", "otel_endpoint"}:
         if not text.startswith(("http://", "https://")):
             raise ValueError("must be a full http:// or https:// address")
         return text.rstrip("/")

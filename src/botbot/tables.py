@@ -13,9 +13,10 @@ from botbot.desk import models as desk
 from botbot.exchange import models as exchange
 from botbot.jobs import models as jobs
 from botbot.reviews import models as reviews
+from botbot.status import models as status
 from botbot.usage import models as usage
 
-ROOMS = (accounts, agents, audit, bot, catalog, deployments, desk, exchange, jobs, reviews, usage)
+ROOMS = (accounts, agents, audit, bot, catalog, deployments, desk, exchange, jobs, reviews, status, usage)
 
 
 def metadata() -> MetaData:

@@ -43,6 +43,7 @@ RULES: tuple[tuple[str, str, Need], ...] = (
     (r".*", r"/api/auth/.*", "anyone"),
     (r"GET", r"/api/discord/guilds", "person"),
     (r".*", r"/api/account.*", "person"),
+    (r"POST", r"/api/page-times", "anyone"),
 )
 """(methods, paths, what it takes); the first that fits holds."""
 NOT_RUN = {("DELETE", "/api/account"), ("POST", "/api/auth/logout")}

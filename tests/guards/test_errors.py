@@ -155,6 +155,7 @@ async def test_a_visitor_is_asked_to_sign_in_wherever_it_is_needed(
         "/personalities",
         "/personalities/{personality_id}",
         "/reviews",
+        "/page-times",
     )
     for operation in api:
         if (

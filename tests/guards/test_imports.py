@@ -10,7 +10,7 @@ import botbot
 
 SOURCE = Path(botbot.__file__).parent
 ANY = "*"
-TOP = {"app", "backups", "cli", "runtime", "doctor", "health", "house", "moving", "tables", "openapi"}
+TOP = {"app", "backups", "cli", "runtime", "doctor", "gauges", "health", "house", "moving", "tables", "openapi"}
 """The wiring: may use anything below it."""
 FEATURES = {
     "accounts",
@@ -24,8 +24,9 @@ FEATURES = {
     "usage",
     "exchange",
     "desk",
+    "status",
 }
-BASE = {"settings", "errors", "kit"}
+BASE = {"settings", "errors", "kit", "watching"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
 CATALOGUE = {"arranging", "facets", "favourites", "listing", "searching", "shelves", "similar", "trending"}
 """Verbs and reads of the catalogue with files of their own."""
@@ -34,7 +35,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     "kit": {"kit": {ANY}},
     "errors": {},
     "settings": {"errors": {ANY}},
-    "logs": {"kit": {ANY}},
+    "logs": {"kit": {ANY}, "watching": {ANY}},
+    "watching": {"watching": {ANY}, "errors": {ANY}},
     "sandbox": {"sandbox": {ANY}, "settings": {ANY}, "kit": {ANY}},
     "peers": {"peers": {ANY}, **{room: {ANY} for room in BASE}},
     "db": {"db": {ANY}, **{room: {ANY} for room in BASE}},
@@ -51,6 +53,7 @@ _FOUNDATION = {
 _WEB = {"web", "rules", "schemas", "models", "queries", "service", "signin", "discord_tokens", "pending"}
 ROOMS |= {
     "audit": {**_FOUNDATION},
+    "status": {**_FOUNDATION, "status": {ANY}, "accounts": {"web"}},
     "usage": {"usage": {ANY}, "db": {ANY}, **{room: {ANY} for room in BASE}},
     "accounts": {**_FOUNDATION, "accounts": {ANY}},
     "catalog": {**_FOUNDATION, "catalog": {ANY}, "accounts": _WEB},

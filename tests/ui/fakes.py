@@ -8,6 +8,7 @@ from tests.ui.cast import ago, card, personality
 
 from botbot.errors import ApiError
 from botbot.kit import clock
+from botbot.status.rules import Part, verdict
 from botbot.ui.filters import member_hue
 
 
@@ -26,6 +27,7 @@ def site(path: str = "/", **changes: Any) -> Thing:
         "model_configured": True,
         "news": [],
         "unread": 0,
+        "measures": False,
     }
     return Thing(**(made | changes))
 
@@ -466,6 +468,17 @@ def account(**changes: Any) -> dict[str, Any]:
 
 def facts(host: str | None = "api.example.com") -> Thing:
     return Thing(retention_days=30, session_days=14, model_host=host, base_url="https://shop.example")
+
+
+def health() -> dict[str, Any]:
+    """The status page with a part in each state."""
+    parts = [
+        Part("The shop", "works", "Browsing, signing in and reviews work."),
+        Part("Trying personalities out", "slow", "Sample replies answer until midnight (UTC).", ago(hours=3)),
+        Part("Moving into servers", "away", "Nothing moves in or out right now.", ago(minutes=4)),
+        Part("Answering in Discord", "off", "This shop isn’t connected to Discord."),
+    ]
+    return {"parts": parts, "verdict": verdict(parts), "now": clock.now()}
 
 
 def failure(status: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.ui.fakes import (
     failure,
     found,
     guilds,
+    health,
     homes,
     index,
     listing,
@@ -287,6 +288,7 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
 
 def _the_rest() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "account", lambda: ("accounts/account.html", account())
+    yield "status", lambda: ("pages/status.html", {"site": site("/status"), **health()})
     yield "privacy", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts()})
     yield "privacy-offline", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(None)})
     yield "terms", lambda: ("pages/terms.html", {"site": site("/terms")})

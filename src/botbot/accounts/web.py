@@ -36,6 +36,7 @@ class Site(msgspec.Struct):
     news: Sequence[Any] = ()
     unread: int = 0
     nonce: str = ""
+    measures: bool = False
 
     @property
     def is_sandbox(self) -> bool:
@@ -140,6 +141,7 @@ def site_for(request: Request[Any, Any, Any], viewer: Viewer | None) -> Site:
         canonical=house.settings.public_url + request.url.path,
         news=request.scope["state"].get("news", ()),
         unread=request.scope["state"].get("unread", 0),
+        measures=house.settings.page_times,
     )
 
 

@@ -5,12 +5,16 @@ transaction, the signal wakes us, and what we knew is dropped. A server where no
 somebody speaks to us there. So a lost signal costs seconds, also where several bots run and another one put the note
 away."""
 
+import logging
 import time
 
 from botbot.agents import queries, service
 from botbot.agents.queries import Speaker
 from botbot.house import House
 from botbot.jobs import outbox
+from botbot.watching import trails
+
+log = logging.getLogger("botbot.bot")
 
 POLL_SECONDS = 5.0
 
@@ -44,3 +48,6 @@ class Directory:
         if notes:
             async with self._house.db.write() as session:
                 await outbox.mark_handled(session, [note.id for note in notes])
+        for note in notes:
+            with trails.follow(note.trail, f"news {note.topic}"):
+                log.debug("heard of a change in %s", note.topic)

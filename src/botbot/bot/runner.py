@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ from botbot.bot.replies import Heard, Replies
 from botbot.deployments.departures import list_homes, missing_homes, settle_departure
 from botbot.errors import BotBotError
 from botbot.house import House
+from botbot.watching import figures, trails
 
 log = logging.getLogger("botbot.bot")
 
@@ -92,7 +94,7 @@ class BotRunner:
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
     async def _on_heard(self, heard: Heard) -> None:
-        self._begin(self._answer(heard), f"answer {heard.message_id}")
+        self._begin(self._hear(heard), f"answer {heard.message_id}")
 
     async def _on_left(self, guild_id: int) -> None:
         self._begin(self._settle_departures([guild_id]), f"left {guild_id}")
@@ -126,6 +128,13 @@ class BotRunner:
                     log.info("taken out of server %s: %s deployment(s) ended", guild_id, ended)
             except BotBotError as error:  # the next READY brings it up again
                 log.warning("server %s, which the bot left, waits: %s", guild_id, error.message)
+
+    async def _hear(self, heard: Heard) -> None:
+        """A message begins a trail of its own."""
+        began = time.perf_counter()
+        with trails.follow(None, "message", message=str(heard.message_id)):
+            await self._answer(heard)
+        figures.message_handled(time.perf_counter() - began)
 
     async def _answer(self, heard: Heard) -> None:
         try:

@@ -25,8 +25,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LIST = "/api/marketplace/personalities"
 KEPT = {"/", LIST, "/api/marketplace/categories"}
-KEPT_BELOW = ("/personalities/", f"{LIST}/")
-"""Addresses that are kept with one more segment: a personality by slug or id."""
+TEMPLATES = {"/personalities/": "/personalities/{slug}", f"{LIST}/": f"{LIST}/{{personality_id}}"}
+"""Addresses that are kept with one more segment, a personality by slug or id, and their routes as figures name
+them: the framework, which knows its routes, is mostly not asked here."""
+KEPT_BELOW = tuple(TEMPLATES)
 LONGEST_QUERY = 2000
 REPLACED = {b"cache-control", b"content-encoding", b"content-length", b"etag", b"vary"}
 PACKED_AT_ONCE = b"text/html"
@@ -76,6 +78,7 @@ class KeptAnswers:
         key = self._question(scope, headers)
         if key is None:
             return await self._app(scope, receive, send)
+        scope["path_template"] = key.path if key.path in KEPT else TEMPLATES[f"{key.path.rpartition('/')[0]}/"]
         answer = self._answers.find(key) or await self._answers.get(key, lambda: self._make(scope, key))
         return await self._send(key, answer, headers, send)
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import UpdateBase
 
 from botbot.errors import StorageFull, StorageUnavailable
@@ -168,6 +169,16 @@ class Database:
                 await connection.execute(text("select 1"))
         except TimeoutError as error:
             raise StorageUnavailable from error
+
+    def pools(self) -> dict[tuple[str, str], int]:
+        """How many connections each pool has lent, and how many rest in it, by (pool, `in_use` or `idle`)."""
+        engines = {"writer": self._writer, "reader": self._reader} if self.is_sqlite else {"all": self._writer}
+        found: dict[tuple[str, str], int] = {}
+        for name, engine in engines.items():
+            pool = engine.pool
+            if isinstance(pool, QueuePool):
+                found[name, "in_use"], found[name, "idle"] = pool.checkedout(), pool.checkedin()
+        return found
 
     async def dispose(self) -> None:
         """Close every connection; without it aiosqlite's thread keeps the process alive. On SQLite whoever is at work

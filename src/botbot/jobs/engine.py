@@ -28,6 +28,7 @@ from botbot.jobs.models import SagaStep
 from botbot.jobs.sagas import Claim, LeaseLost
 from botbot.jobs.signal import Signal
 from botbot.kit import clock
+from botbot.watching import tracing, trails
 
 log = logging.getLogger("botbot.sagas")
 
@@ -156,7 +157,8 @@ class SagaRunner:
 
     async def _run_one(self, claim: Claim) -> None:
         try:
-            await _Run(self._database, claim, self._kinds[claim.kind]).go()
+            with trails.follow(claim.trail, f"saga {claim.kind}", saga=claim.saga_id, subject=claim.subject_id):
+                await _Run(self._database, claim, self._kinds[claim.kind]).go()
         except LeaseLost:
             log.info("saga %s went on elsewhere", claim.saga_id)
             await self._patiently(lambda: self._give_way(claim))
@@ -243,9 +245,10 @@ class _Run:
         raised."""
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
-                await call()
-            await outcome()
+            with tracing.span(f"step {row.name}", direction=direction):
+                async with asyncio.timeout(STEP_TIMEOUT_SECONDS):
+                    await call()
+                await outcome()
         except TimeoutError:
             return PeerError("It took too long.")
         except (LeaseLost, StorageUnavailable):

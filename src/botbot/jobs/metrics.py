@@ -2,10 +2,10 @@
 
 The success rate of deployments is `botbot_sagas_total{kind="deploy",outcome="done"}` over all its outcomes."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import Counter, Histogram
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
-REGISTRY = CollectorRegistry()
+from botbot.watching.figures import REGISTRY
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 12.0)
 """Up to the longest that a step may take."""
 

@@ -12,6 +12,7 @@ from botbot.kit import clock, ids
 PROGRESS = "progress"
 """The topic that changes of steps, and of what they are steps for, wake."""
 UNFINISHED = "status in ('running', 'undoing')"
+STUCK = "status = 'stuck'"
 
 
 class Saga(Base):
@@ -23,6 +24,7 @@ class Saga(Base):
     __table_args__ = (
         Index("ix_sagas_due", "run_at", sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)),
         Index("ix_sagas_subject", "subject_id"),
+        Index("ix_sagas_stuck", "kind", sqlite_where=text(STUCK), postgresql_where=text(STUCK)),
     )
 
     id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
@@ -35,6 +37,7 @@ class Saga(Base):
     fence: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     run_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    trail: Mapped[str | None] = mapped_column(String)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, onupdate=clock.now)
 
@@ -77,6 +80,7 @@ class OutboxEntry(Base):
     id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
     topic: Mapped[str] = mapped_column(String)
     payload: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    trail: Mapped[str | None] = mapped_column(String)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     handled_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.db import wake_on_commit
 from botbot.jobs.models import OutboxEntry
 from botbot.kit import clock
+from botbot.watching import trails
 
 
 async def post(session: AsyncSession, topic: str, payload: dict[str, Any]) -> None:
     """Leave a note for `topic` and wake its listeners when this transaction commits."""
-    session.add(OutboxEntry(topic=topic, payload=payload))
+    session.add(OutboxEntry(topic=topic, payload=payload, trail=trails.to_row()))
     await session.flush()
     wake_on_commit(session, topic)
 

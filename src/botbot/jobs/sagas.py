@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.db import wake_on_commit
 from botbot.jobs.models import Saga, SagaStep
 from botbot.kit import clock, ids
+from botbot.watching import trails
 
 TOPIC = "sagas"
 LEASE = timedelta(seconds=15)
@@ -52,6 +53,7 @@ class Claim:
     payload: dict[str, Any]
     error: dict[str, Any] | None
     created_at: datetime
+    trail: str | None = None
     steps: list[SagaStep] = field(default_factory=list)
 
     @property
@@ -72,7 +74,7 @@ async def plan_saga(
     session: AsyncSession, kind: str, subject_id: str, steps: Sequence[str], payload: dict[str, Any]
 ) -> Saga:
     """Write a saga's rows and wake a worker when the caller's transaction commits."""
-    saga = Saga(kind=kind, subject_id=subject_id, payload=payload)
+    saga = Saga(kind=kind, subject_id=subject_id, payload=payload, trail=trails.to_row())
     session.add(saga)
     await session.flush()
     session.add_all(SagaStep(saga_id=saga.id, position=n, name=name) for n, name in enumerate(steps))
@@ -102,7 +104,15 @@ async def claim_saga(session: AsyncSession) -> Claim | None:
             .where(Saga.id == due.scalar_subquery())
             .values(owner=owner(), fence=Saga.fence + 1, lease_until=now + LEASE)
             .returning(
-                Saga.id, Saga.kind, Saga.subject_id, Saga.status, Saga.fence, Saga.payload, Saga.error, Saga.created_at
+                Saga.id,
+                Saga.kind,
+                Saga.subject_id,
+                Saga.status,
+                Saga.fence,
+                Saga.payload,
+                Saga.error,
+                Saga.created_at,
+                Saga.trail,
             )
             .execution_options(synchronize_session=False)
         )

@@ -4,7 +4,9 @@
   `Sec-Fetch-Site`. A bearer token needs neither: no browser sends one by itself.
 - On `/api` a body is JSON or multipart; anything else is 415. Bodies have a ceiling.
 - `HEAD` is `GET` without the body, wherever there is a `GET`.
-- Every answer carries the content security policy and its companions, also errors and files."""
+- Every answer carries the content security policy and its companions, also errors and files.
+- More requests at once than can be answered soon are turned away at once, so that those inside are answered at all.
+- Every request begins a trail, whose id stands in `X-Request-Id` and in each log line, and is counted by its route."""
 
 import asyncio
 import contextlib
@@ -19,10 +21,12 @@ from botbot.errors import (
     CrossSiteRequest,
     HeadersTooLarge,
     NotFound,
+    Overloaded,
     UnsupportedMediaType,
 )
 from botbot.security import boundary
 from botbot.security.requests import media_type, most_of
+from botbot.watching import figures, tracing, trails
 
 log = logging.getLogger("botbot.access")
 
@@ -35,6 +39,12 @@ MAX_HEAD = 32 * 1024
 DRAIN_BYTES, DRAIN_SECONDS = 64 * 1024 * 1024, 3.0
 """How much of a refused body is still read: an answer sent before the client has finished would be lost to it."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
+MOST_AT_ONCE = 200
+"""Requests of one process whose answer hasn't begun. More would only make everybody wait past their patience: at a few
+milliseconds each the last of these waits a good half second. Streams count until their first byte."""
+ALWAYS_IN = {"/healthz", "/readyz", "/metrics"}
+"""Asked by those who decide whether this process is well."""
+CROWDED_SECONDS = 2.0
 CALLBACK = "/api/auth/callback"
 """The one `GET` that uses something up: whoever only looks at that address must not sign anybody in."""
 POLICY = (
@@ -62,53 +72,60 @@ class Gate:
         *,
         own_origin: str,
         error_page: Callable[[Scope, BotBotError], bytes],
-        counts: dict[str, int],
     ) -> None:
         self._app = app
-        self._counts = counts
         self._own_origin = own_origin
         self._error_page = error_page
+        self._waiting = 0
+        self._crowded_page = b""
         self._headers = [*HEADERS, HSTS] if own_origin.startswith("https://") else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started = time.perf_counter()
-        status = 0
+        request_id = trails.new_id()
+        trails.enter(request_id)
+        if not tracing.is_on():
+            return await self._watched(scope, receive, send, request_id)
+        with tracing.span(scope["method"], kind="server", request=request_id):
+            return await self._watched(scope, receive, send, request_id)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Let it through, and note how that went."""
+        asked = _Asked(scope)
 
         async def send_with_headers(message: Any) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
                 if message["status"] == BodyTooLarge.status:
                     await _drain(receive)
-                status = message["status"]
+                asked.begins(message)
+                self._waiting -= 1
                 present = {name.lower() for name, _ in message.get("headers", [])}
                 kept = message.get("headers", [])
                 if scope["method"] == "OPTIONS":  # The framework names one handler's methods only: say nothing instead.
                     kept = [header for header in kept if header[0].lower() != b"allow"]
                 extra = [header for header in self._headers if header[0] not in present]
-                message = {**message, "headers": [*kept, *extra]}
+                named = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*kept, *extra, named]}
             await send(message)
 
+        self._waiting += 1
         try:
+            if self._waiting > MOST_AT_ONCE and scope["path"] not in ALWAYS_IN:
+                raise Overloaded(retry_after=CROWDED_SECONDS)
             self._check(scope)
             if scope["method"] == "HEAD" and scope["path"] != CALLBACK:
-                await self._app(
-                    {**scope, "method": "GET"},
-                    self._capped(receive, scope["path"]),
-                    _without_body(send_with_headers),
-                )
+                asked.scope = {**scope, "method": "GET"}
+                await self._app(asked.scope, self._capped(receive, scope["path"]), _without_body(send_with_headers))
             else:
                 await self._app(scope, self._capped(receive, scope["path"]), send_with_headers)
         except BotBotError as failure:
-            if not status:
+            if not asked.status:
                 await self._refuse(scope, send_with_headers, failure)
         finally:
-            self._counts[f"{status // 100}xx"] = self._counts.get(f"{status // 100}xx", 0) + 1
-            log.debug(
-                "%s %s %s %.1f ms", scope["method"], scope["path"], status, (time.perf_counter() - started) * 1000
-            )
-        return None
+            if not asked.status:
+                self._waiting -= 1
+            asked.ends(scope["method"])
 
     def _check(self, scope: Scope) -> None:
         if "\x00" in scope["path"]:
@@ -158,12 +175,55 @@ class Gate:
     async def _refuse(self, scope: Scope, send: Send, failure: BotBotError) -> None:
         accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
         html = boundary.prefers_html(scope["path"], accept)
-        body = self._error_page(scope, failure) if html else boundary.encode(failure)
+        body = self._page(scope, failure) if html else boundary.encode(failure)
         kind = b"text/html; charset=utf-8" if html else b"application/json"
         headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
         extra = [(name.encode(), value.encode()) for name, value in boundary.headers_for(failure).items()]
         await send({"type": "http.response.start", "status": failure.status, "headers": [*headers, *extra]})
         await send({"type": "http.response.body", "body": body})
+
+    def _page(self, scope: Scope, failure: BotBotError) -> bytes:
+        """Drawn once for everybody where there is no time for more."""
+        if not isinstance(failure, Overloaded):
+            return self._error_page(scope, failure)
+        if not self._crowded_page:
+            nobody = {**scope, "path": "/", "raw_path": b"/", "query_string": b"", "headers": []}
+            self._crowded_page = self._error_page(nobody, failure)
+        return self._crowded_page
+
+
+class _Asked:
+    """What is noted of one request: its route as it is written in code, its status, and how long its answer took."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.status = 0
+        self._began = time.perf_counter()
+        self._seconds = 0.0
+        self._is_stream = False
+
+    @property
+    def _template(self) -> str:
+        return str(self.scope.get("path_template", ""))
+
+    def begins(self, message: Any) -> None:
+        self.status = message["status"]
+        self._seconds = time.perf_counter() - self._began
+        kind = next((value for name, value in message.get("headers", []) if name.lower() == b"content-type"), b"")
+        if kind.startswith(b"text/event-stream"):
+            self._is_stream = True
+            figures.stream_opened(self._template)
+
+    def ends(self, method: str) -> None:
+        route = figures.route_of(self._template)
+        seconds = self._seconds or time.perf_counter() - self._began
+        figures.answered(method, self._template, self.status, seconds)
+        if self._is_stream:
+            figures.stream_closed(self._template)
+        if self.status >= 500:
+            log.warning("%s %s answered %s after %.0f ms", method, route, self.status, seconds * 1000)
+        if tracing.is_on():
+            tracing.note(name=f"{method} {route}", status=self.status, failed=int(self.status >= 500))
 
 
 def _without_body(send: Send) -> Send:

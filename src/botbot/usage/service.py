@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.kit import clock
 from botbot.usage.models import NO_GUILD, UsageDay
 from botbot.usage.rules import micro_dollars
+from botbot.watching import figures
 
 Kind = Literal["preview", "bot"]
 Outcome = Literal["live", "sample", "blocked", "failed"]
@@ -47,6 +48,7 @@ async def note(
         "model": name,
     }
     await session.execute(_adding(session.get_bind().dialect.name), place | grown)
+    figures.exchanged(kind, outcome, name, prompt_tokens, completion_tokens)
 
 
 @cache

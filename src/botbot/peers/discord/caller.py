@@ -1,6 +1,7 @@
 """One call, from "may it go now?" to a typed result or a typed failure."""
 
 import asyncio
+import time
 from importlib import metadata
 from typing import TypeVar
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from botbot.peers.discord.limits import NON_ESSENTIAL_UNTIL, InvalidRequests, Li
 from botbot.peers.discord.line import DEADLINE_SECONDS, Answer, Line, Lost
 from botbot.peers.discord.wire import Nonsense, decode
 from botbot.settings import Settings
+from botbot.watching import figures, tracing
 
 T = TypeVar("T")
 
@@ -76,9 +78,11 @@ class Caller:
     async def answer(self, ask: Ask) -> Answer:
         """Whatever Discord answers, a failure included; raises only where nothing came or nothing could be sent."""
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        outcome = await self._once(ask, deadline)
-        if isinstance(outcome, Lost) and outcome.broken and ask.is_read:
+        with tracing.span(f"Discord {ask.route_key}", kind="client"):
             outcome = await self._once(ask, deadline)
+            if isinstance(outcome, Lost) and outcome.broken and ask.is_read:
+                outcome = await self._once(ask, deadline)
+            tracing.note(outcome=outcome.status if isinstance(outcome, Answer) else type(outcome).__name__)
         if isinstance(outcome, Answer):
             return outcome
         raise self._failure(ask, outcome)
@@ -90,8 +94,11 @@ class Caller:
         bucket = await self._limits.enter(ask)
         if isinstance(bucket, TooBusy):
             return bucket
+        began = time.perf_counter()
         try:
             outcome = await self._line.send(ask, deadline)
+            status = outcome.status if isinstance(outcome, Answer) else 0
+            figures.discord_called(ask.route_key, status, time.perf_counter() - began)
             if isinstance(outcome, Answer):
                 self._limits.learn(ask, outcome)
             return outcome

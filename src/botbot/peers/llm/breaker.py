@@ -38,6 +38,11 @@ class Breaker:
         """A fresh one with the same limits."""
         return Breaker(self._limit, self._first_pause_seconds, is_of_server=is_of_server)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a call would fail at once."""
+        return self._failures >= self._limit and (self._open_until > _now() or self._is_probing)
+
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Hold this around everything before the first token. Raises `ModelUnavailable` at once while open."""

@@ -23,6 +23,7 @@ from botbot.peers.llm.line import Line
 from botbot.peers.llm.messages import Message, Reply, Usage, estimate_usage
 from botbot.peers.llm.upstream import Upstream
 from botbot.settings import Settings
+from botbot.watching import figures, tracing
 
 FOR_ALL_MODELS = failures.OF_SERVER | {"budget"}
 """Failures that the next model on the same server would only repeat."""
@@ -143,6 +144,11 @@ class ModelClient:
         """Whether there is a model to ask at all."""
         return bool(self._base_url)
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is left alone for now, the server or every one of its models, because it failed too often."""
+        return self._of_server.is_open or all(each.is_open for each in self._of_model.values())
+
     async def aclose(self) -> None:
         await self._line.aclose()
 
@@ -166,7 +172,7 @@ class ModelClient:
         start = asyncio.get_running_loop().time()
         with self._of_server.watch():
             request = Request(messages, max_tokens, temperature, permit, lost)
-            upstream, first, breaker = await self._first_token(request, start)
+            upstream, first, breaker = await self._timed_first_token(request, start)
         end = start + self._deadlines.total
         self._live.count += 1
         try:
@@ -190,6 +196,16 @@ class ModelClient:
         async with asked as reply:
             text = "".join([piece async for piece in reply])
             return Reply(text, reply.finish_reason, reply.usage, reply.model, reply.usage_is_estimate)
+
+    async def _timed_first_token(self, request: Request, start: float) -> tuple[Upstream, str, Breaker]:
+        clock, outcome = asyncio.get_running_loop().time, "failed"
+        try:
+            with tracing.span("model first word", kind="client"):
+                found = await self._first_token(request, start)
+            outcome = "ok"
+            return found
+        finally:
+            figures.model_asked(outcome, clock() - start)
 
     async def _first_token(self, request: Request, start: float) -> tuple[Upstream, str, Breaker]:
         """Ask one model after the other, but those that are left alone for now. Each but the last gets half of the time
