@@ -1,5 +1,6 @@
 """`./dev bench [--sizes 10k,100k,1m] [--engines sqlite,postgres] [--only WORDS] [--seconds N] [--all]`
 `./dev bench preview …`: talking instead of browsing, see `tests.bench.preview`.
+`./dev bench load …`: three times more than it can do, see `tests.bench.peak`.
 
 For each database and size: every path cached (one question again and again) and cold (another question each time),
 beside the bare driver with the same SQL. Server, database and this load generator share the machine, so ratios and the
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
-from tests.bench import preview, report
+from tests.bench import peak, preview, report
 from tests.bench.limits import Driver, Statement, driver, statements_of
 from tests.bench.load import Figures, Path_, load, memory_mb
 from tests.bench.report import Row
@@ -170,4 +171,7 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     if sys.argv[1:2] == ["preview"]:
         sys.exit(0 if uvloop.run(preview.main(preview.chosen_from(sys.argv[2:]))) else 1)
+    if sys.argv[1:2] == ["load"]:
+        asked = peak.chosen_from(sys.argv[2:])
+        sys.exit(0 if uvloop.run(peak.main(asked.seconds, asked.times)) else 1)
     uvloop.run(main(_chosen()))
