@@ -1,7 +1,8 @@
-"""A picture of every state of the running product: `python -m tests.e2e.shots OUT_DIR [--readme DIR]`.
+"""A picture of every state of the running product: `python -m tests.e2e.shots OUT_DIR [--readme DIR | --tour DIR]`.
 
 It starts the product with its sandbox, walks through the main job once per theme and width, and photographs each stop
-(`grid-dark-1280.png`, …). `--readme` only takes the two pictures of the README."""
+(`grid-dark-1280.png`, …). `--readme` only takes the two pictures of the README, `--tour` those
+of the docs' tour (`docs/guide/tour.md`)."""
 
 import argparse
 import asyncio
@@ -65,6 +66,31 @@ async def photograph_for_readme(browser: Browser, out: Path) -> None:
         print(f"{picture.name}: {picture.stat().st_size / 1024:.0f} KiB")
 
 
+TOUR = {"grid", "search", "detail", "chat", "servers", "check", "confirmation", "sandbox-channel"}
+
+
+async def photograph_for_tour(browser: Browser, out: Path) -> None:
+    """One screen of each stop that the docs show, light, and the status page last, when everything is at work."""
+    with running() as product:
+        visitor = await Visitor.open(
+            browser, product.base, product.sandbox, size=(1100, 760), scheme="light", reduced_motion="reduce"
+        )
+        page = await visitor.page()
+        async for name in tour(page, product):
+            if name in TOUR:
+                await take_for_tour(page, out / f"{name}.png")
+        await page.goto("/status")
+        await take_for_tour(page, out / "status.png")
+        await visitor.context.close()
+
+
+async def take_for_tour(page: Page, picture: Path) -> None:
+    await hide_set_up(page)
+    await page.wait_for_load_state("load")
+    picture.write_bytes(shrink(await page.screenshot(scale="css")))
+    print(f"{picture.name}: {picture.stat().st_size / 1024:.0f} KiB")
+
+
 async def hide_set_up(page: Page) -> None:
     """The sandbox's banner is true here and would puzzle in a picture."""
     await page.evaluate("document.querySelectorAll('aside.banner').forEach(each => each.remove())")
@@ -73,7 +99,10 @@ async def hide_set_up(page: Page) -> None:
 async def _main(chosen: argparse.Namespace) -> None:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
-        if chosen.readme:
+        if chosen.tour:
+            chosen.tour.mkdir(parents=True, exist_ok=True)
+            await photograph_for_tour(browser, chosen.tour)
+        elif chosen.readme:
             await photograph_for_readme(browser, chosen.readme)
         else:
             chosen.out.mkdir(parents=True, exist_ok=True)
@@ -86,4 +115,5 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path, nargs="?", default=Path("shots"))
     parser.add_argument("--only", default="", help="states whose name contains this")
     parser.add_argument("--readme", type=Path)
+    parser.add_argument("--tour", type=Path)
     asyncio.run(_main(parser.parse_args()))

@@ -93,7 +93,7 @@ async def _talking(page: Page, product: Product) -> AsyncIterator[str]:
 
 
 async def _afterwards(page: Page, product: Product) -> AsyncIterator[str]:
-    for name in ("deployments", "account", "privacy", "terms"):
+    for name in ("deployments", "account", "privacy", "terms", "status"):
         await page.goto(f"{product.base}/{name}")
         yield name
     await page.goto(f"{product.base}/personalities/nobody-here")
