@@ -227,12 +227,16 @@ class _Asked:
 
 
 def _without_body(send: Send) -> Send:
-    """Passes the head on, and an empty end in place of the body. `Content-Length` stays that of the `GET`."""
+    """Passes the head on, and an empty end in place of the body. `Content-Length` stays that of the `GET`. The end
+    comes at once: a stream would keep the asker waiting for what they don't want, and finds nobody there any more."""
+    has_ended = False
 
     async def headless(message: Any) -> None:
+        nonlocal has_ended
         if message["type"] != "http.response.body":
             await send(message)
-        elif not message.get("more_body"):
+        elif not has_ended:
+            has_ended = True
             await send({"type": "http.response.body", "body": b""})
 
     return headless
