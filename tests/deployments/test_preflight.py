@@ -1,5 +1,6 @@
 """What is chosen before a personality moves in: the channels where it may speak, and whether it says hello."""
 
+import html
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -135,3 +136,26 @@ async def test_channels_can_be_changed_later(
     assert (changed["channelIds"], changed["customizations"]) == ([kitchen], {})
     page = (await ada.get(f"/deployments/{shown['id']}", headers=HTML)).text
     assert re.search(rf'value="{kitchen}" checked', page)
+
+
+async def test_what_was_taken_from_the_bot_later_is_named_and_given_back(
+    ada: Person, personality: PersonalityTemplate, discord: DiscordHandle, drain: Drain
+) -> None:
+    home = (await scene.deploy(ada, personality.id))["id"]
+    await drain()
+    assert "Grant what is missing" not in (await ada.get(f"/deployments/{home}", headers=HTML)).text
+    scene.take_from_bot(discord, int(Permission.CHANGE_NICKNAME))
+    role = discord.guilds[cast.TEA_HOUSE].bot_role(cast.BOT)
+    assert role is not None
+    held = role.permissions
+    text = (await ada.get(f"/deployments/{home}", headers=HTML)).text
+    assert "BotBot may no longer wear its own name there" in text
+    (address,) = re.findall(r'href="([^"]+)"><span>Grant what is missing', text)
+    back = await ada.get(discord.consent(html.unescape(address), user=ada.discord_id, guild=cast.TEA_HOUSE))
+    assert back.headers["location"] == f"/deployments/{home}"
+    role = discord.guilds[cast.TEA_HOUSE].bot_role(cast.BOT)
+    assert role is not None
+    assert role.permissions == held | Permission.CHANGE_NICKNAME, "exactly what was missing"
+    text = (await ada.get(f"/deployments/{home}", headers=HTML)).text
+    assert "may no longer" not in text
+    assert (await scene.see(ada, home))["status"] == "active"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.conftest import MakeSite, SignIn
 from tests.deployments import scene
+from tests.deployments.conftest import Finish
 from tests.support.engines import MOSTLY_SQLITE
 from tests.support.people import Person
 from tests.support.serving import Site
@@ -152,3 +153,32 @@ async def test_a_change_of_one_that_lives_there_is_heard_too(
         last = [html async for html in told][-1]
     assert "It is learning" not in last
     assert "Dash" in last
+
+
+@MOSTLY_SQLITE
+async def test_a_change_that_was_taken_back_keeps_nobody_listening(
+    ada: Person, personality: PersonalityTemplate, discord: DiscordHandle, finish: Finish
+) -> None:
+    """Its last steps stay pending for ever."""
+    home = (await scene.deploy(ada, personality.id))["id"]
+    await finish(ada, home)
+    await ada.patch(f"{scene.DEPLOYMENTS}/{home}", json={"customizations": {"name": "Dash"}})
+    discord.fail("PATCH", "/guilds/*/members/@me", status=403, code=50013)
+    shown = await finish(ada, home)
+    assert shown["status"] == "active"
+    assert "pending" in {step["status"] for step in shown["steps"]}
+    page = (await ada.get(f"/deployments/{home}", headers={"accept": "text/html"})).text
+    assert "data-live" not in page
+    assert "It is learning" not in page
+
+
+@MOSTLY_SQLITE
+async def test_who_only_asks_for_the_head_holds_no_place(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
+    home = (await scene.deploy(ada, personality.id))["id"]
+    async with asyncio.timeout(LONG_SECONDS):
+        answer = await ada.http.head(f"/deployments/{home}/progress", headers=STREAM)
+        assert answer.status_code == 200
+        while len(site.state.progress):
+            await asyncio.sleep(0.01)

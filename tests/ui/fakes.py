@@ -441,6 +441,8 @@ def show(status: str = "active", **changes: Any) -> dict[str, Any]:
         "touch": Thing(**names, knobs=knobs()) if status in ("active", "paused") else None,
         "update": newer() if is_paused else None,
         "way_back": 2 if is_paused else None,
+        "lacks": [],
+        "grant_url": None,
         "hellos": ["Is the river high tonight?", UNBROKEN, "Who are you?"],
     }
 

@@ -251,6 +251,10 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
         "show-changing",
         lambda: (page, show("active", is_live=True, is_changing=True, steps=steps("done", "running"))),
     )
+    yield (
+        "show-lacking",
+        lambda: (page, show("active") | {"lacks": ["CHANGE_NICKNAME"], "grant_url": "https://discord.com/oauth2"}),
+    )
     yield "show-picture-follows", lambda: (page, show("active", steps=steps("done", "done", "waiting")))
     yield "show-paused", lambda: (page, show("paused"))
     yield "show-some-channels", lambda: (page, show("paused", channel_ids=["71", "12345"]))

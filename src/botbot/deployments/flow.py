@@ -14,7 +14,7 @@ from botbot.accounts.rules import Viewer
 from botbot.accounts.signin import Arrival, install_url, require_discord
 from botbot.catalog.queries import get_personality, hold_on_shelf
 from botbot.deployments import limits, queries, rules, service
-from botbot.deployments.guilds import bits_of, check_guild, managed_ids, require_manager
+from botbot.deployments.guilds import GuildCheck, bits_of, managed_ids, require_manager
 from botbot.deployments.models import AWAITING, PersonalityDeployment
 from botbot.deployments.queries import Found
 from botbot.deployments.schemas import (
@@ -137,15 +137,6 @@ async def see(house: House, guilds: GuildLists, viewer: Viewer, deployment_id: s
     return found
 
 
-async def may_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Found) -> bool:
-    if viewer.is_admin:
-        return True
-    try:
-        return (await check_guild(house, guilds, viewer, found.row.discord_guild_id)).is_manager
-    except GuildPermissionMissing:
-        return False
-
-
 async def act(
     house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb, *, moves: bool = True
 ) -> Found:
@@ -254,6 +245,14 @@ def present(house: House, viewer: Viewer, found: Found) -> DeploymentOut:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def grant_url(house: House, viewer: Viewer, row: D, check: GuildCheck) -> str | None:
+    """Where to give the bot back what it lost in a server where somebody lives; what it holds there, it keeps."""
+    if row.status not in rules.AT_HOME or not check.bot_present or not check.missing:
+        return None
+    permissions = check.granted | bits_of(check.missing)
+    return install_url(house, viewer, deployment_id=row.id, guild_id=row.discord_guild_id, permissions=permissions)
 
 
 def _install_url(house: House, viewer: Viewer, row: D) -> str:

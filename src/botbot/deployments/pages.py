@@ -17,11 +17,11 @@ from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality
 from botbot.catalog.schemas import card_view
 from botbot.deployments import flow, forms, notices, queries, rules, service, views
-from botbot.deployments.guilds import list_manageable, managed_ids
+from botbot.deployments.guilds import GuildCheck, check_guild, list_manageable, managed_ids
 from botbot.deployments.live import Progress
 from botbot.deployments.preflight import Place, find_places
 from botbot.deployments.queries import Found, Talk
-from botbot.errors import ApiError, BotBotError, DiscordSignInExpired
+from botbot.errors import ApiError, BotBotError, DiscordSignInExpired, GuildPermissionMissing
 from botbot.house import House
 from botbot.kit import clock, ids
 from botbot.security.requests import StrictRequest
@@ -222,12 +222,15 @@ def _event(html: str) -> bytes:
 async def _shown(request: Asker, house: House, guilds: GuildLists, who: Viewer, found: Found) -> dict[str, Any]:
     """All that the page of a deployment holds."""
     moving = found.row.status in rules.MOVING
-    can_manage = moving or await _can_manage(house, guilds, who, found)
+    check = None if moving else await _check(house, guilds, who, found)
+    can_manage = check is None or check.is_manager or who.is_admin
     changes = can_manage and rules.may(found.row.status, "customise")
     places = await _places(house, who, found.row.discord_guild_id) if changes else []
     about = await _about(house, who, found, changes=changes)
     view = views.deployment(request, house, who, found, can_manage=can_manage, talk=about.pop("talk"))
-    return {"deployment": view, "places": places, **about}
+    lacks = check.missing if check and check.bot_present else []
+    grant_url = flow.grant_url(house, who, found.row, check) if check and can_manage else None
+    return {"deployment": view, "places": places, "lacks": lacks if grant_url else [], "grant_url": grant_url, **about}
 
 
 async def _about(house: House, viewer: Viewer, found: Found, *, changes: bool) -> dict[str, Any]:
@@ -247,12 +250,14 @@ async def _about(house: House, viewer: Viewer, found: Found, *, changes: bool) -
     }
 
 
-async def _can_manage(house: House, guilds: GuildLists, viewer: Viewer, found: Found) -> bool:
-    """When Discord can't say, the buttons are shown; pressing one asks again."""
+async def _check(house: House, guilds: GuildLists, viewer: Viewer, found: Found) -> GuildCheck | None:
+    """The server as it stands. When Discord can't say, the buttons are shown; pressing one asks again."""
     try:
-        return await flow.may_manage(house, guilds, viewer, found)
+        return await check_guild(house, guilds, viewer, found.row.discord_guild_id)
+    except GuildPermissionMissing:
+        return GuildCheck(found.row.discord_guild_id, "", False, [], False)
     except BotBotError:
-        return True
+        return None
 
 
 async def _act(

@@ -44,6 +44,7 @@ LABELS = {
 }
 """What a person reads beside each step."""
 
+AT_HOME = ("active", "paused")
 MOVING = ("queued", "running", "rolling_back")
 NEWS = ("rolled_back", "needs_attention", "removed", "active", "paused")
 """States in which a failure is told to somebody who was elsewhere: it is over, and they may want to do something."""
