@@ -201,7 +201,7 @@ async def test_whoever_has_no_server_gets_a_link_for_somebody_who_has(
 ) -> None:
     text = await page_of(ben, f"/personalities/{personality.slug}/deploy")
     assert "Manage Server" in text
-    assert re.search(rf'readonly value="http[^"]+/personalities/{personality.slug}/deploy"', text)
+    assert re.search(rf"readonly[^>]*>[^<]*http[^<]+/personalities/{personality.slug}/deploy</textarea>", text)
 
 
 async def test_what_was_said_there_is_summed(
