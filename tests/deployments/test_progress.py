@@ -182,3 +182,27 @@ async def test_who_only_asks_for_the_head_holds_no_place(
         assert answer.status_code == 200
         while len(site.state.progress):
             await asyncio.sleep(0.01)
+
+
+@MOSTLY_SQLITE
+async def test_twenty_at_once_get_the_places_that_there_are(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
+    home = (await scene.deploy(ada, personality.id))["id"]
+    heard = 0
+
+    async def listen() -> int:
+        nonlocal heard
+        async with ada.http.stream("GET", f"/deployments/{home}/progress", headers=STREAM) as answer:
+            async for _ in events(answer):
+                heard += 1
+        return answer.status_code
+
+    pages = [asyncio.create_task(listen()) for _ in range(20)]
+    async with asyncio.timeout(LONG_SECONDS):
+        while sum(page.done() for page in pages) < 20 - MOST_OF_ONE:
+            await asyncio.sleep(0.01)
+    assert len(site.state.progress) == MOST_OF_ONE
+    site.state.progress.interrupt()
+    assert set(await asyncio.gather(*pages)) <= {200, 429}
+    assert heard == MOST_OF_ONE

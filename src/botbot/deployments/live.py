@@ -81,14 +81,20 @@ class Progress:
 
     def require_place(self, viewer: Viewer) -> None:
         """Raises `RateLimited` (429) when this process, or this person, has as many streams as there may be."""
-        mine = sum(watcher.user_id == viewer.user_id for watcher in self._watchers)
-        if self._is_closing or len(self._watchers) >= MOST or mine >= MOST_OF_ONE:
+        if not self._has_place(viewer.user_id):
             raise RateLimited(FULL, retry_after=RETRY_SECONDS)
+
+    def _has_place(self, user_id: str) -> bool:
+        mine = sum(watcher.user_id == user_id for watcher in self._watchers)
+        return not self._is_closing and len(self._watchers) < MOST and mine < MOST_OF_ONE
 
     async def changes(self, viewer: Viewer, deployment_id: str) -> AsyncGenerator[bool]:
         """True at once and whenever the deployment or a step of it has changed; false as a sign of life.
 
-        It ends by itself after two minutes, when the database can't say, and when the process goes down."""
+        It ends by itself after two minutes, when the database can't say, and when the process goes down; at once where
+        somebody else took the last place between the question for it and the first word."""
+        if not self._has_place(viewer.user_id):
+            return
         watcher = _Watcher(deployment_id, viewer.user_id)
         self._watchers.add(watcher)
         seen: Stamp | None = None
