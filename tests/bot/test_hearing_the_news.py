@@ -15,7 +15,6 @@ from botbot.catalog.models import PersonalityTemplate
 from botbot.sandbox.handle import DiscordHandle
 from botbot.sandbox.model.control import ModelControl
 
-
 AT_ONCE_SECONDS = POLL_SECONDS - 1
 """By the signal, and not by looking now and then. It takes milliseconds; the machine may be busy."""
 

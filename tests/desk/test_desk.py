@@ -145,6 +145,57 @@ async def test_undoing_a_decision_does_not_show_what_was_written_since(
     assert (await reviews(client, path))[0] == []
     (case,) = await cases(moderator)
     assert case["subject"]["state"] == "waiting"
+    kept = await decide(moderator, case["subject"], "keep", "fine")
+    assert (await reviews(client, path))[0] == ["Much worse words."]
+    assert (await moderator.delete(f"{API}/decisions/{kept.json()['id']}")).status_code == 204
+    later = await ada.post(f"{path}/rate", json={"rating": 2, "review": "Kind words."})
+    assert "reviewState" not in later.json(), "the removal was taken back, so nothing is held against them"
+
+
+@MOSTLY_SQLITE
+async def test_an_undone_keep_leaves_what_was_held_against_the_words(
+    ada: Person, moderator: Person, client: httpx.AsyncClient, path: str
+) -> None:
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    review_id = (await client.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+    subject = {"type": "review", "id": review_id}
+    await decide(moderator, subject, "remove", "off_topic")
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "Second words."})
+    kept = await decide(moderator, subject, "keep", "fine")
+    await moderator.delete(f"{API}/decisions/{kept.json()['id']}")
+    third = await ada.post(f"{path}/rate", json={"rating": 2, "review": "Third words."})
+    assert third.json()["reviewState"] == "waiting"
+
+
+@MOSTLY_SQLITE
+async def test_a_removal_is_taken_back_also_when_the_review_is_gone(
+    ada: Person, moderator: Person, client: httpx.AsyncClient, path: str
+) -> None:
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    review_id = (await client.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+    removed = await decide(moderator, {"type": "review", "id": review_id}, "remove", "off_topic")
+    await ada.delete(f"{path}/rate")
+    assert (await moderator.delete(f"{API}/decisions/{removed.json()['id']}")).status_code == 204
+    again = await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    assert "reviewState" not in again.json()
+
+
+@MOSTLY_SQLITE
+async def test_putting_back_an_earlier_review_does_not_lift_what_was_decided_since(
+    ada: Person, moderator: Person, client: httpx.AsyncClient, path: str, personality: PersonalityTemplate
+) -> None:
+    form = f"/personalities/{personality.slug}/rate"
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    gone = await ada.post(form, data={"action": "take-back"})
+    undo = next(each.fields for each in forms_of(gone) if "taken" in each.fields)
+    await ada.post(f"{path}/rate", json={"rating": 2, "review": "First words."})
+    review_id = (await client.get(f"{path}/reviews")).json()["reviews"][0]["id"]
+    await decide(moderator, {"type": "review", "id": review_id}, "remove", "off_topic")
+    await ada.delete(f"{path}/rate")
+    back = await ada.post(form, data={**undo, "action": "undo"})
+    assert back.headers["location"].startswith(f"/personalities/{personality.slug}?notice=put-back")
+    assert (await reviews(client, path))[0] == []
+    assert await cases(moderator)
 
 
 @MOSTLY_SQLITE

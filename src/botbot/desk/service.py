@@ -126,8 +126,9 @@ async def _apply(session: AsyncSession, viewer: Viewer, subject: Subject, verdic
             raise NotFound("It is gone already. Keep it to close what was reported.")
         return {}
     if subject.type == "review":
+        censure_id, censure = await reviews.censure_of(session, subject.id)
         await reviews.set_state(session, subject.id, _REVIEW_STATES[verdict])
-        return {"state": subject.state}
+        return {"state": subject.state, "censure": {"id": censure_id, "state": censure}}
     row = await editing.find_for_change(session, subject.id)
     changes, before = _changes(verdict, row)
     if changes:
@@ -146,16 +147,24 @@ def _changes(verdict: str, row: P) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 async def _restore(session: AsyncSession, viewer: Viewer, subject: Subject, before: dict[str, Any]) -> None:
-    if subject.state == "gone":
-        return
     if subject.type == "review":
-        is_edited = subject.state == "waiting"  # Words that nobody has looked at yet: undoing must not show them.
-        await reviews.set_state(session, subject.id, "waiting" if is_edited else before["state"])
+        await _restore_review(session, subject, before)
+        return
+    if subject.state == "gone":
         return
     changes: dict[str, Any] = {name: before[name] for name in ("isPublic", "publishAt", "archivedAt") if name in before}
     if not changes:
         return
     await editing.change_personality(session, viewer.user_id, subject.id, changes, action="personality.restore")
+
+
+async def _restore_review(session: AsyncSession, subject: Subject, before: dict[str, Any]) -> None:
+    """What moderators hold of its author's words comes back also when the review is gone."""
+    if subject.state != "gone":
+        is_edited = subject.state == "waiting"  # Words that nobody has looked at yet: undoing must not show them.
+        await reviews.set_state(session, subject.id, "waiting" if is_edited else before["state"])
+    if "censure" in before:
+        await reviews.restore_censure(session, before["censure"]["id"], before["censure"]["state"])
 
 
 async def _state_of(session: AsyncSession, subject: Subject) -> str:

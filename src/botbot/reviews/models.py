@@ -35,16 +35,17 @@ class PersonalityRating(Base):
 
 
 class ReviewCensure(Base):
-    """A moderator hid or removed this person's words about this personality (`state`: `hidden` or `removed`), and none
-    has lifted that since. Outlives the review, so that taking it back and posting it again leads nowhere."""
+    """What moderators hold of this person's words about this personality: they hid or removed them (`state`: `hidden`
+    or `removed`), or there is nothing against them (empty). Outlives the review, so that taking it back and posting it
+    again leads nowhere."""
 
     __tablename__ = "review_censures"
+    __table_args__ = (UniqueConstraint("template_id", "user_id"),)
 
-    template_id: Mapped[str] = mapped_column(
-        ForeignKey("personality_templates.id", ondelete="CASCADE"), primary_key=True
-    )
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    state: Mapped[str] = mapped_column(String)
+    id: Mapped[str] = mapped_column(String, primary_key=True, default=ids.new_id)
+    template_id: Mapped[str] = mapped_column(ForeignKey("personality_templates.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str] = mapped_column(String, default="")
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
 
 

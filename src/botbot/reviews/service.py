@@ -45,8 +45,8 @@ async def rate_personality(
     before, counted = (mine.state, _counted(mine)) if mine else (None, (0, 0))
     mine = mine or PersonalityRating(id=ids.new_id(), template_id=personality.id, user_id=viewer.user_id)
     mine.rating, mine.review, mine.updated_at = data.rating, words, clock.now()
-    censure = await session.get(ReviewCensure, (personality.id, viewer.user_id))
-    mine.state = state_after(before, words is not None, changed, screened.waits, censure.state if censure else None)
+    censure = await _censured(session, personality.id, viewer.user_id) or (before if before in CENSURED else None)
+    mine.state = state_after(before, words is not None, changed, screened.waits, censure)
     session.add(mine)
     stars, people = (now - was for now, was in zip(_counted(mine), counted, strict=True))
     average, count = await catalog.add_to_ratings(session, personality.id, stars=stars, people=people)
@@ -78,23 +78,42 @@ async def set_state(session: AsyncSession, review_id: str, state: str) -> Person
     standing = update(PersonalityRating).where(PersonalityRating.id == review_id)
     await session.execute(standing.values(state=state, updated_at=PersonalityRating.updated_at))
     await session.refresh(found)  # By statement, because its author has not edited it: `updated_at` stays.
-    await _censure(session, found)
+    await restore_censure(session, (await _censure_for(session, found)).id, state if state in CENSURED else "")
     stars, people = (now - was for now, was in zip(_counted(found), before, strict=True))
     if (stars, people) != (0, 0):
         await catalog.add_to_ratings(session, found.template_id, stars=stars, people=people)
     return found
 
 
-async def _censure(session: AsyncSession, found: PersonalityRating) -> None:
-    """Kept beside the review, whose author may edit it or take it back."""
-    kept = await session.get(ReviewCensure, (found.template_id, found.user_id))
-    if found.state in CENSURED:
-        kept = kept or ReviewCensure(template_id=found.template_id, user_id=found.user_id)
-        kept.state = found.state
+async def censure_of(session: AsyncSession, review_id: str) -> tuple[str, str]:
+    """(its id, its state) as it stands: what `restore_censure` needs to bring it back. Raises `NotFound`."""
+    found = await session.scalar(select(PersonalityRating).where(PersonalityRating.id == review_id))
+    if found is None:
+        raise NotFound("That review is gone: its author took it back.")
+    await _lock(session, found.template_id)
+    kept = await _censure_for(session, found)
+    return kept.id, kept.state
+
+
+async def restore_censure(session: AsyncSession, censure_id: str, state: str) -> None:
+    """Also when the review is gone; nothing where its author is."""
+    await session.execute(update(ReviewCensure).where(ReviewCensure.id == censure_id).values(state=state))
+
+
+async def _censure_for(session: AsyncSession, review: PersonalityRating) -> ReviewCensure:
+    mine = (ReviewCensure.template_id == review.template_id, ReviewCensure.user_id == review.user_id)
+    kept = await session.scalar(select(ReviewCensure).where(*mine).execution_options(populate_existing=True))
+    if kept is None:
+        kept = ReviewCensure(id=ids.new_id(), template_id=review.template_id, user_id=review.user_id, state="")
         session.add(kept)
-    elif kept is not None:
-        await session.delete(kept)
-    await session.flush()
+        await session.flush()
+    return kept
+
+
+async def _censured(session: AsyncSession, personality_id: str, user_id: str) -> str | None:
+    """What moderators hold of that person's words there: `hidden`, `removed`, or nothing."""
+    mine = (ReviewCensure.template_id == personality_id, ReviewCensure.user_id == user_id)
+    return await session.scalar(select(ReviewCensure.state).where(*mine)) or None
 
 
 async def _numbers(session: AsyncSession, personality_id: str) -> tuple[float | None, int]:
@@ -150,6 +169,8 @@ async def put_rating_back(session: AsyncSession, viewer: Viewer, taken: TakenBac
         raise Conflict("You have rated it again in the meantime, so there is nothing to undo.")
     here = select(User.id).where(User.id.in_(taken.voters)).order_by(User.id).with_for_update(key_share=True, read=True)
     voters = list(await session.scalars(here))
+    censure = await _censured(session, personality.id, viewer.user_id)
+    state = state_after(None, taken.review is not None, True, False, censure) if censure else taken.state
     session.add(
         PersonalityRating(
             id=taken.id,
@@ -158,15 +179,17 @@ async def put_rating_back(session: AsyncSession, viewer: Viewer, taken: TakenBac
             rating=taken.rating,
             review=taken.review,
             helpful_count=len(voters),
-            state=taken.state,
+            state=state,
             created_at=taken.created_at,
             updated_at=taken.updated_at,
         )
     )
     await session.flush()
     session.add_all(ReviewVote(rating_id=taken.id, user_id=voter) for voter in voters)
-    if taken.state in COUNTED:
+    if state in COUNTED:
         await catalog.add_to_ratings(session, personality.id, stars=taken.rating, people=1)
+    if censure and state == "waiting":
+        await screening.keep_flags(session, "review", taken.id, (screening.AGAIN,))
     audit.record(session, viewer.user_id, "review.put_back", ("personality", personality.id))
 
 

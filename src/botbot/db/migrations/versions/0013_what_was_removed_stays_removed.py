@@ -23,11 +23,23 @@ NOT_REPLACED = """
 """
 
 
+FILLED_IN = """
+    insert into review_censures (id, template_id, user_id, state, created_at)
+    select id, template_id, user_id, case state when 'removed' then 'removed' else 'hidden' end, updated_at
+    from personality_ratings as review
+    where state in ('hidden', 'removed') or (state = 'waiting' and exists (
+        select 1 from desk_decisions where subject_type = 'review' and subject_id = review.id
+        and verdict in ('hide', 'remove') and undone_at is null))
+"""
+"""A review that waits was edited since it was taken away."""
+
+
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(NOT_REPLACED)
     op.create_table(
         "review_censures",
+        sa.Column("id", sa.String(), nullable=False),
         sa.Column("template_id", sa.String(), nullable=False),
         sa.Column("user_id", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -41,10 +53,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_review_censures_user_id_users"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("template_id", "user_id", name=op.f("pk_review_censures")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_censures")),
+        sa.UniqueConstraint("template_id", "user_id", name=op.f("uq_review_censures_template_id_user_id")),
     )
     op.create_index(op.f("ix_review_censures_user_id"), "review_censures", ["user_id"], unique=False)
-    op.execute(
-        "INSERT INTO review_censures (template_id, user_id, state, created_at) "
-        "SELECT template_id, user_id, state, updated_at FROM personality_ratings WHERE state IN ('hidden', 'removed')"
-    )
+    op.execute(FILLED_IN)
