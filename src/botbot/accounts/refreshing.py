@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts import queries
 from botbot.accounts.models import OAuthToken
-from botbot.errors import DiscordSignInExpired, DiscordUnavailable
+from botbot.errors import DiscordSignInExpired, DiscordUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.kit import clock
 from botbot.kit.tasks import settle
@@ -22,8 +22,10 @@ from botbot.peers.discord.oauth import TokenGrant
 
 SPARE = timedelta(minutes=1)
 """A token that ends sooner is as good as over."""
-CLAIM = timedelta(seconds=20)
-"""Longer than the call may take; whoever died in it holds the others up for no longer."""
+CLAIM = timedelta(seconds=45)
+"""Longer than the call and storing its answer may take; whoever died in it holds the others up for no longer."""
+KEEP_TRYING_SECONDS = 15.0
+"""How long a pair is held that the database doesn't take: the old one is spent, so there is no other."""
 LOOK_EVERY_SECONDS = 0.1
 
 T = OAuthToken
@@ -85,21 +87,38 @@ async def _change(session: AsyncSession, user_id: str, *conditions: Any, **value
 
 async def _trade(house: House, kept: OAuthToken, claim: datetime) -> str:
     """The new pair is stored before it is used, since the old one is spent."""
-    is_ours = T.refreshing_until == claim
     try:
         grant = await house.oauth.refresh(_opened(house, kept.refresh_token))
+    except DiscordSignInExpired:
+        if await _store(house, kept.user_id, claim, {"refreshing_until": None}):
+            raise
+        return await _newer(house, kept.user_id)
     except BaseException:
-        async with house.db.write() as session:
-            await _change(session, kept.user_id, is_ours, refreshing_until=None)
+        await _store(house, kept.user_id, claim, {"refreshing_until": None})
         raise
-    async with house.db.write() as session:
-        is_stored = await _change(session, kept.user_id, is_ours, **_new_pair(house, grant))
-        newer = None if is_stored else await queries.find_oauth_token(session, kept.user_id)
-    if is_stored:
+    if await _store(house, kept.user_id, claim, _new_pair(house, grant)):
         return grant.access_token
-    if newer is None:
-        raise DiscordSignInExpired
-    return _opened(house, newer.access_token)
+    return await _newer(house, kept.user_id)
+
+
+async def _store(house: House, user_id: str, claim: datetime, values: dict[str, Any]) -> bool:
+    """Whether the pair was still the one that we claimed. Raises `StorageUnavailable` after a while."""
+    now_in_seconds = asyncio.get_running_loop().time
+    give_up_at = now_in_seconds() + KEEP_TRYING_SECONDS
+    while True:
+        try:
+            async with house.db.write() as session:
+                return await _change(session, user_id, T.refreshing_until == claim, **values)
+        except StorageUnavailable:
+            if now_in_seconds() > give_up_at:
+                raise
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _newer(house: House, user_id: str) -> str:
+    """Of the pair that a sign-in put there meanwhile. Raises `DiscordSignInExpired` when they signed out."""
+    async with house.db.read() as session:
+        return _opened(house, (await _get(session, user_id)).access_token)
 
 
 def _new_pair(house: House, grant: TokenGrant) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.errors import StorageUnavailable
 from botbot.house import House
 from botbot.jobs import budgets
+from botbot.kit.tasks import settle
 from botbot.peers.llm import Message
 
 
@@ -28,10 +29,15 @@ class Purse:
     async def open(self) -> bool:
         """Reserve a call. False when the server's day is over; raises `StorageUnavailable`."""
         cap = self._house.settings.guild_tokens_per_day
+        return await settle(self._reserve(cap))
+
+    async def _reserve(self, cap: int) -> bool:
+        """Whoever stops waiting for it must not make us forget what was reserved."""
         async with self._house.db.write() as session:
-            self._has_unused = await budgets.reserve(session, self._key, self._a_call, cap)
-        self._reserved += self._a_call * self._has_unused
-        return self._has_unused
+            is_ours = await budgets.reserve(session, self._key, self._a_call, cap)
+        self._has_unused = is_ours
+        self._reserved += self._a_call * is_ours
+        return is_ours
 
     async def permit(self) -> bool:
         """Asked before each call: the first uses what was reserved. Without a database no further one is made."""
