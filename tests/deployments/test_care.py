@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests import factories
 from tests.deployments import scene
 from tests.deployments.conftest import Finish
 from tests.support.engines import MOSTLY_SQLITE
@@ -236,6 +237,21 @@ async def test_what_left_the_marketplace_stays_and_says_so_and_moves_in_nowhere(
     assert "Try again" not in await page_of(ada, undone_elsewhere)
     again = await scene.verb(ada, undone_elsewhere.rpartition("/")[2], "retry")
     assert (again.status_code, again.json()["error"]) == (409, "conflict")
+
+
+async def test_what_left_the_marketplace_does_not_come_back_by_being_woken(
+    ada: Person, personality: PersonalityTemplate, home: str, house: House, finish: Finish
+) -> None:
+    """It was replaced, then taken down: waking it would move it in anew."""
+    rival = await factories.add_personality(house, "Rival")
+    second = await scene.deploy(ada, rival.id, replace=True)
+    assert (await finish(ada, second["id"]))["status"] == "active"
+    async with house.db.write() as session:
+        (await session.get_one(PersonalityTemplate, personality.id)).archived_at = clock.now()
+    first = home.rpartition("/")[2]
+    answer = await scene.verb(ada, first, "resume", replace=True)
+    assert (answer.status_code, answer.json()["error"]) == (409, "conflict")
+    assert (await scene.see(ada, second["id"]))["status"] == "active"
 
 
 @pytest.fixture

@@ -82,6 +82,17 @@ async def test_the_same_request_again_and_a_refusal_by_the_place_cost_the_server
     assert (await scene.ask_deploy(ada, personality.id)).status_code == 429, "attempts are a person's own"
 
 
+async def test_the_same_request_at_once_is_answered_alike_also_when_it_takes_the_last_place(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
+    for _ in range(4):
+        await scene.ask_deploy(ada, personality.id, 1)
+    answers = await asyncio.gather(*(scene.ask_deploy(ada, personality.id, key="once") for _ in range(6)))
+    assert {answer.status_code for answer in answers} <= {202, 429}
+    settled = await asyncio.gather(*(scene.ask_deploy(ada, personality.id, key="once") for _ in range(6)))
+    assert {answer.status_code for answer in settled} == {202}
+
+
 @MOSTLY_SQLITE
 async def test_an_admin_cleans_up_as_often_as_it_takes(
     site: Site, cleo: Person, personality: PersonalityTemplate, discord: DiscordHandle, co_manager: int

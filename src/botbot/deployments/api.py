@@ -83,7 +83,7 @@ async def show(deployment_id: str, house: House, guilds: GuildLists, viewer: Vie
 @post("/deployments/{deployment_id:str}/pause", status_code=202, summary="Pause it in its server")
 async def pause(deployment_id: str, house: House, guilds: GuildLists, viewer: Viewer | None) -> Response[DeploymentOut]:
     who = require(viewer)
-    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.pause, moves=False))
+    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, service.pause, is_move=flow.stays))
 
 
 @post("/deployments/{deployment_id:str}/resume", status_code=202, summary="Let it speak again", body=ResumeRequest)
@@ -94,7 +94,7 @@ async def resume(
     who = require(viewer)
     data = await request.read(ResumeRequest) if await request.body() else ResumeRequest()
     verb = flow.resume_verb(data.replace)
-    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, verb, moves=data.replace))
+    return _accepted(house, who, await flow.act(house, guilds, who, deployment_id, verb, is_move=flow.moves_back))
 
 
 @post("/deployments/{deployment_id:str}/retry", status_code=202, summary="Try again")

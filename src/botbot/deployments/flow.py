@@ -32,6 +32,7 @@ from botbot.errors import (
     GuildPermissionMissing,
     IdempotencyKeyReused,
     NotFound,
+    RateLimited,
     ValidationFailed,
 )
 from botbot.house import House
@@ -40,6 +41,22 @@ from botbot.kit import clock
 
 D = PersonalityDeployment
 Verb = Callable[[AsyncSession, Viewer, D], Awaitable[None]]
+Moves = Callable[[D], bool]
+"""Whether a verb changes something at Discord, and counts."""
+
+
+def moves(row: D) -> bool:
+    return True
+
+
+def stays(row: D) -> bool:
+    """What is only paused is not moved."""
+    return False
+
+
+def moves_back(row: D) -> bool:
+    """Whether waking it is more than that: it was replaced, and puts its profile on again."""
+    return row.replaced_by is not None
 
 
 async def request_deployment(
@@ -56,9 +73,9 @@ async def request_deployment(
         return earlier
     async with house.db.read() as session:
         personality = await get_personality(session, id_or_slug)
-    await limits.count_person(house, viewer)
-    guild = await require_manager(house, guilds, viewer, _snowflake(data.discord_guild_id, "discordGuildId"))
     try:
+        await limits.count_person(house, viewer)
+        guild = await require_manager(house, guilds, viewer, _snowflake(data.discord_guild_id, "discordGuildId"))
         async with _naming_the_tenant(house, guild.guild_id), house.db.write() as session:
             await limits.count_server(session, house, viewer, guild.guild_id)
             row = await service.open_deployment(
@@ -75,7 +92,7 @@ async def request_deployment(
                 key=key,
                 request_hash=digest,
             )
-    except IntegrityError:
+    except (IntegrityError, RateLimited):  # The same request may have been quicker, and taken the last place.
         earlier = await _replay(house, viewer, key, digest)
         if earlier is None:
             raise
@@ -138,17 +155,24 @@ async def see(house: House, guilds: GuildLists, viewer: Viewer, deployment_id: s
 
 
 async def act(
-    house: House, guilds: GuildLists, viewer: Viewer, deployment_id: str, verb: Verb, *, moves: bool = True
+    house: House,
+    guilds: GuildLists,
+    viewer: Viewer,
+    deployment_id: str,
+    verb: Verb,
+    *,
+    is_move: Moves = moves,
 ) -> Found:
-    """Do something with a deployment as one who manages its server at this moment (or as an admin). What `moves`
-    nothing at Discord is not limited."""
+    """Do something with a deployment as one who manages its server at this moment (or as an admin). What moves
+    nothing at Discord is not limited (`is_move`)."""
     found = await see(house, guilds, viewer, deployment_id)
-    if moves:
+    counts = is_move(found.row)
+    if counts:
         await limits.count_person(house, viewer)
     if not viewer.is_admin:
         await require_manager(house, guilds, viewer, found.row.discord_guild_id)
     async with _naming_the_tenant(house, found.row.discord_guild_id), house.db.write() as session:
-        if moves:
+        if counts:
             await limits.count_server(session, house, viewer, found.row.discord_guild_id)
         row = await session.get(D, deployment_id, with_for_update=True)
         assert row is not None
@@ -193,6 +217,8 @@ async def _require_on_shelf(session: AsyncSession, row: D) -> None:
 
 def resume_verb(replace: bool) -> Verb:
     async def verb(session: AsyncSession, viewer: Viewer, row: D) -> None:
+        if moves_back(row):
+            await _require_on_shelf(session, row)
         await service.resume(session, viewer, row, replace=replace)
 
     return verb

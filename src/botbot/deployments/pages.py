@@ -261,15 +261,21 @@ async def _check(house: House, guilds: GuildLists, viewer: Viewer, found: Found)
 
 
 async def _act(
-    house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str, verb: flow.Verb, *, moves: bool = True
+    house: House,
+    guilds: GuildLists,
+    viewer: Viewer | None,
+    deployment_id: str,
+    verb: flow.Verb,
+    *,
+    is_move: flow.Moves = flow.moves,
 ) -> Redirect:
-    await flow.act(house, guilds, require(viewer), deployment_id, verb, moves=moves)
+    await flow.act(house, guilds, require(viewer), deployment_id, verb, is_move=is_move)
     return Redirect(f"/deployments/{deployment_id}", status_code=303)
 
 
 @post("/deployments/{deployment_id:str}/pause", status_code=303, include_in_schema=False)
 async def pause(house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str) -> Redirect:
-    return await _act(house, guilds, viewer, deployment_id, service.pause, moves=False)
+    return await _act(house, guilds, viewer, deployment_id, service.pause, is_move=flow.stays)
 
 
 @post("/deployments/{deployment_id:str}/resume", status_code=303, include_in_schema=False)
@@ -277,7 +283,7 @@ async def resume(
     request: StrictRequest, house: House, guilds: GuildLists, viewer: Viewer | None, deployment_id: str
 ) -> Redirect:
     replace = (await request.fields()).get("replace") == "true"
-    return await _act(house, guilds, viewer, deployment_id, flow.resume_verb(replace), moves=replace)
+    return await _act(house, guilds, viewer, deployment_id, flow.resume_verb(replace), is_move=flow.moves_back)
 
 
 @post("/deployments/{deployment_id:str}/retry", status_code=303, include_in_schema=False)
