@@ -142,13 +142,15 @@ async def test_what_another_process_does_is_heard_here(
 
 @MOSTLY_SQLITE
 async def test_a_change_of_one_that_lives_there_is_heard_too(
-    site: Site, ada: Person, personality: PersonalityTemplate
+    site: Site, ada: Person, personality: PersonalityTemplate, discord: DiscordHandle
 ) -> None:
     home = (await scene.deploy(ada, personality.id))["id"]
     await site.drain()
     await ada.patch(f"{scene.DEPLOYMENTS}/{home}", json={"customizations": {"name": "Dash"}})
     async with asyncio.timeout(LONG_SECONDS), listening(ada, home) as told:
+        discord.clear_calls()
         assert "It is learning the changes" in await anext(told)
+        assert discord.calls == [], "what is drawn so often asks Discord nothing"
         await site.drain()
         last = [html async for html in told][-1]
     assert "It is learning" not in last

@@ -220,12 +220,12 @@ def _event(html: str) -> bytes:
 
 
 async def _shown(request: Asker, house: House, guilds: GuildLists, who: Viewer, found: Found) -> dict[str, Any]:
-    """All that the page of a deployment holds."""
-    moving = found.row.status in rules.MOVING
-    check = None if moving else await _check(house, guilds, who, found)
+    """All that the page of a deployment holds. While it moves it is drawn often, so Discord is asked only at rest."""
+    is_live = views.is_live(flow.present(house, who, found))
+    check = None if is_live else await _check(house, guilds, who, found)
     can_manage = check is None or check.is_manager or who.is_admin
     changes = can_manage and rules.may(found.row.status, "customise")
-    places = await _places(house, who, found.row.discord_guild_id) if changes else []
+    places = await _places(house, who, found.row.discord_guild_id) if changes and not is_live else []
     about = await _about(house, who, found, changes=changes)
     view = views.deployment(request, house, who, found, can_manage=can_manage, talk=about.pop("talk"))
     lacks = check.missing if check and check.bot_present else []

@@ -106,7 +106,7 @@ def deployment(
         "guild_id": str(row.discord_guild_id),
         "name": found.name,
         "steps": [_step(step) for step in shown.steps],
-        "is_live": shown.status in rules.MOVING or is_changing(shown),
+        "is_live": is_live(shown),
         "is_changing": is_changing(shown),
         "failure": shown.failure,
         "install_url": shown.install_url,
@@ -128,6 +128,11 @@ def deployment(
         "talk": talk,
         "news_key": _unread(found, viewer),
     }
+
+
+def is_live(shown: DeploymentOut) -> bool:
+    """Whether its page has something to watch."""
+    return shown.status in rules.MOVING or is_changing(shown)
 
 
 def is_changing(shown: DeploymentOut) -> bool:
