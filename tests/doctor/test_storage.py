@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import text
-from tests.support.engines import ONLY_POSTGRES, ONLY_SQLITE
+from tests.support.engines import MOSTLY_SQLITE, ONLY_POSTGRES, ONLY_SQLITE
 from tests.support.people import Person
 from tests.support.postgres import Postgres
 
@@ -58,6 +58,7 @@ async def test_a_database_without_tables_is_named(empty_database_url: str, tmp_p
     assert findings["database_empty"].severity == "note"
 
 
+@MOSTLY_SQLITE
 @pytest.mark.parametrize(("revision", "name"), [("0001", "database_outdated"), ("9999", "database_newer")])
 async def test_a_schema_of_another_release_is_named(plain: Settings, revision: str, name: str) -> None:
     await order(plain, f"update alembic_version set version_num = '{revision}'")
@@ -107,6 +108,7 @@ def waiting(what: str) -> Any:
     return Budget(key=day_key("preview"), used=10) if what == "preview_budget_spent" else saga
 
 
+@MOSTLY_SQLITE
 @pytest.mark.parametrize("name", ["work_waits", "news_waits", "deployments_need_attention", "preview_budget_spent"])
 async def test_what_waits_in_the_rows_is_named(plain: Settings, name: str) -> None:
     settings = replace(plain, preview_per_day=10)

@@ -26,6 +26,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import UpdateBase
 
+from botbot.db.lines import make_alert
 from botbot.errors import StorageFull, StorageUnavailable
 from botbot.kit import clock
 from botbot.kit.tasks import settle
@@ -322,6 +323,11 @@ def _on_sqlite_connect(engine: AsyncEngine, synchronous: str) -> None:
 def _postgres(url: str) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=10, max_overflow=0, pool_timeout=10)
     _replace_the_dead(engine)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(dbapi_connection: Any, record: Any) -> None:
+        make_alert(dbapi_connection.driver_connection)
+
     return engine
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from botbot.db.engine import CHANNEL, Database, driver_url
+from botbot.db.lines import make_alert
 
 log = logging.getLogger("botbot.signal")
 
@@ -72,6 +73,7 @@ class Signal:
 
     async def _listen_once(self) -> None:
         connection = await asyncpg.connect(driver_url(self._database.url), timeout=5)
+        make_alert(connection)
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())
