@@ -81,7 +81,7 @@ async def test_the_main_job_goes_through_nginx_and_over_all_processes(
     shown = await scene.settled(ada, asked.json()["id"], 60)
     assert shown["status"] == "active", shown
 
-    channel = sandbox.discord.channel(cast.TEA_HOUSE, "general")
+    channel = sandbox.discord.channel(cast.TEA_HOUSE, "parlour")
     before = len(scene.said_by_bot(sandbox.discord))
     sandbox.discord.post_message(cast.BEN, channel.id, "@BotBot good morning!", mention_bot=True)
     async with asyncio.timeout(60):
