@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, Response, get
 from prometheus_client import generate_latest
 
-from botbot.db.migrate import revision
+from botbot.db.migrate import is_enough, revision
 from botbot.errors import BotBotError
 from botbot.gauges import Gauges
 from botbot.house import House
@@ -48,7 +48,7 @@ class Health:
             present, newest = await revision(self._house.db)
         except BotBotError as error:
             return {"state": "down", "reason": error.message}
-        if present != newest:
+        if not is_enough(present):
             return {
                 "state": "outdated",
                 "reason": f"schema is {present or 'empty'}, wanted {newest}; run botbot migrate",

@@ -62,6 +62,7 @@ def test_a_misspelt_setting_is_named_wherever_it_stands(tmp_path: Path, in_file:
     environ = {} if in_file else {"BOTBOT_ADMIN": "1", "BOTBOT_PORT": "1", "PATH": "/bin"}
     found = [each for each in look(Settings(), environ, file) if each.name == "setting_unknown"]
     assert [each.text.split()[0] for each in found] == ["BOTBOT_ADMIN"]
+    assert found[0].text.endswith("did you mean BOTBOT_ADMINS?")
 
 
 def test_a_folder_or_a_file_that_others_may_read_is_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.support.serving import Site
 
 from botbot.accounts.service import create_api_token
 from botbot.catalog.models import PersonalityTemplate
+from botbot.db.engine import WAIT_SECONDS
 from botbot.sandbox.model.control import ModelControl
 from botbot.security.patience import HEAD_SECONDS
 
@@ -45,6 +46,24 @@ async def test_open_streams_hold_no_transaction_and_keep_nobody_from_writing(
             assert await connection.scalar(text(waiting)) == 0
         rated = await ada.post(f"/api/marketplace/personalities/{personality.id}/rate", json={"rating": 5})
         assert rated.status_code == 200
+
+
+@pytest.mark.long
+@ONLY_POSTGRES
+async def test_when_every_connection_is_taken_a_write_is_503_and_no_hang(
+    site: Site, ada: Person, personality: PersonalityTemplate
+) -> None:
+    path = f"/api/marketplace/personalities/{personality.id}/favourite"
+    signed_in = await ada.by_token()
+    async with contextlib.AsyncExitStack() as taken:
+        for _ in range(10):
+            await taken.enter_async_context(site.house.db.reading())
+        async with asyncio.timeout(WAIT_SECONDS * 2):
+            assert (await ada.http.get("/healthz")).status_code == 200
+            refused = await signed_in.put(path)
+        assert (refused.status_code, refused.json()["error"]) == (503, "storage_unavailable")
+        assert int(refused.headers["retry-after"]) >= 1
+    assert (await signed_in.put(path)).status_code == 204
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Brings the schema up to date, in one transaction under a lock: two processes that start at once take turns, and
-one that dies in the middle leaves the schema as it was."""
+one that dies in the middle leaves the schema as it was.
+
+A schema that is newer than this code is left alone, and good enough: a release's migrations must be safe under the code
+before it, so that processes may be replaced one by one, and the old ones started again."""
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -25,7 +27,7 @@ def config(connection: Connection | None = None) -> Config:
 
 
 async def migrate(database: Database) -> None:
-    """Upgrade to the newest revision; a no-op when it is there already."""
+    """Upgrade to the newest revision; a no-op when it, or a newer one, is there already."""
     with storage_errors():
         async with database.engine.connect() as connection, connection.begin():
             if not database.is_sqlite:
@@ -35,20 +37,27 @@ async def migrate(database: Database) -> None:
 
 def upgrade(connection: Connection) -> None:
     """On a connection whose transaction the caller owns, and under a lock of its own."""
+    if is_enough(_current(connection)):
+        return
     command.upgrade(config(connection), "head")
+
+
+def is_enough(present: str | None) -> bool:
+    """Whether this code can work on a schema of that revision."""
+    return present is not None and present >= newest()
 
 
 async def revision(database: Database) -> tuple[str | None, str]:
     """The database's revision (`None` when it is empty) and the newest one this code knows."""
-
-    def current(connection: Connection) -> Any:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("select version_num from alembic_version")).scalar()
-
     async with database.reading() as connection:
-        present = await connection.run_sync(current)
+        present = await connection.run_sync(_current)
     return present, newest()
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("select version_num from alembic_version")).scalar()
 
 
 @cache

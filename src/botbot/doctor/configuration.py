@@ -1,5 +1,6 @@
 """What the settings alone can tell, without asking anybody."""
 
+import difflib
 import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,9 +30,11 @@ def look(settings: Settings, environ: Mapping[str, str], env_file: Path) -> Iter
 
 def _unknown(environ: Mapping[str, str], from_file: Mapping[str, str]) -> Iterator[Finding]:
     known = {name for name, _, _ in documented()}
-    given = {name for name in environ if name.startswith(OURS)} | set(from_file)
+    given = {name for name in (*environ, *from_file) if name.startswith(OURS)}  # Compose reads the file too.
     for name in sorted(given - known):
-        yield found("setting_unknown", f"{name} is no setting of ours: misspelt? `.env.example` lists them all")
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]}?" if close else "`.env.example` lists them all"
+        yield found("setting_unknown", f"{name} is no setting of ours: {hint}")
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ FINDINGS: dict[str, Severity] = {
     "clock_differs": "warning",
     "database_damaged": "wrong",
     "database_empty": "note",
-    "database_newer": "wrong",
+    "database_newer": "warning",
     "database_not_checked": "note",
     "database_outdated": "wrong",
     "database_unreachable": "wrong",

@@ -19,7 +19,7 @@ from botbot.catalog import search_index
 from botbot.catalog.models import PersonalityTemplate
 from botbot.db import Database
 from botbot.db.engine import CHANNEL, driver_url
-from botbot.db.migrate import revision
+from botbot.db.migrate import is_enough, revision
 from botbot.doctor.findings import Finding, fine, found
 from botbot.errors import BotBotError, StorageUnavailable
 from botbot.house import House
@@ -52,7 +52,7 @@ async def look(house: House) -> list[Finding]:
         present, newest = await revision(house.db)
         stands = _schema(present, newest)
         findings = [stands, *await _engine(house.db)]
-        if stands.severity == "ok":
+        if is_enough(present):
             findings += [each async for each in _rows(house)]
     except BotBotError as error:
         return [found("database_unreachable", f"{error.message} Check DATABASE_URL and that the server runs.")]
@@ -63,7 +63,7 @@ def _schema(present: str | None, newest: str) -> Finding:
     if present is None:
         return found("database_empty", "nothing is in it; `botbot serve` or `botbot migrate` fills it")
     if present > newest:
-        text = f"its schema is {present}, this code knows {newest}: it was opened by a newer BotBot. Update this one"
+        text = f"its schema is {present}, this code knows {newest}: a newer BotBot was here. Update this one too"
         return found("database_newer", text)
     if present != newest:
         return found("database_outdated", f"its schema is {present}, this code wants {newest}: run `botbot migrate`")
@@ -184,6 +184,8 @@ async def _sealed(house: House, connection: AsyncConnection) -> list[Finding]:
     for column in SEALED:
         newest = column.class_.updated_at if column.class_ is OAuthToken else ChannelMessage.created_at
         for sealed in (await connection.execute(select(column).order_by(newest.desc()).limit(SAMPLE))).scalars():
+            if not sealed:
+                continue
             try:
                 house.cipher.decrypt(sealed)
             except ValueError:
