@@ -13,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from botbot.errors import (
     BodyTooLarge,
@@ -45,6 +45,7 @@ milliseconds each the last of these waits a good half second. Streams count unti
 ALWAYS_IN = {"/healthz", "/readyz", "/metrics"}
 """Asked by those who decide whether this process is well."""
 CROWDED_SECONDS = 2.0
+TELL_SECONDS = 10.0
 CALLBACK = "/api/auth/callback"
 """The one `GET` that uses something up: whoever only looks at that address must not sign anybody in."""
 POLICY = (
@@ -77,6 +78,8 @@ class Gate:
         self._own_origin = own_origin
         self._error_page = error_page
         self._waiting = 0
+        self._turned_away = 0
+        self._told_at = float("-inf")
         self._crowded_page = b""
         self._headers = [*HEADERS, HSTS] if own_origin.startswith("https://") else HEADERS
 
@@ -112,7 +115,7 @@ class Gate:
         self._waiting += 1
         try:
             if self._waiting > MOST_AT_ONCE and scope["path"] not in ALWAYS_IN:
-                raise Overloaded(retry_after=CROWDED_SECONDS)
+                self._turn_away()
             self._check(scope)
             if scope["method"] == "HEAD" and scope["path"] != CALLBACK:
                 asked.scope = {**scope, "method": "GET"}
@@ -120,6 +123,7 @@ class Gate:
             else:
                 await self._app(scope, self._capped(receive, scope["path"]), send_with_headers)
         except BotBotError as failure:
+            asked.was_turned_away = isinstance(failure, Overloaded)
             if not asked.status:
                 await self._refuse(scope, send_with_headers, failure)
         finally:
@@ -177,10 +181,20 @@ class Gate:
         html = boundary.prefers_html(scope["path"], accept)
         body = self._page(scope, failure) if html else boundary.encode(failure)
         kind = b"text/html; charset=utf-8" if html else b"application/json"
-        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        if scope["method"] not in SAFE or not isinstance(failure, Overloaded):  # what else it sends is of no interest
+            headers.append((b"connection", b"close"))
         extra = [(name.encode(), value.encode()) for name, value in boundary.headers_for(failure).items()]
         await send({"type": "http.response.start", "status": failure.status, "headers": [*headers, *extra]})
         await send({"type": "http.response.body", "body": body})
+
+    def _turn_away(self) -> NoReturn:
+        """Must cost next to nothing; so the log hears of it now and then, not each time."""
+        self._turned_away += 1
+        if time.monotonic() - self._told_at > TELL_SECONDS:
+            log.warning("turned away so far: %s; waiting inside: %s", self._turned_away, self._waiting)
+            self._told_at = time.monotonic()
+        raise Overloaded(retry_after=CROWDED_SECONDS)
 
     def _page(self, scope: Scope, failure: BotBotError) -> bytes:
         """Drawn once for everybody where there is no time for more."""
@@ -198,6 +212,7 @@ class _Asked:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.status = 0
+        self.was_turned_away = False
         self._began = time.perf_counter()
         self._seconds = 0.0
         self._is_stream = False
@@ -220,7 +235,7 @@ class _Asked:
         figures.answered(method, self._template, self.status, seconds)
         if self._is_stream:
             figures.stream_closed(self._template)
-        if self.status >= 500:
+        if self.status >= 500 and not self.was_turned_away:
             log.warning("%s %s answered %s after %.0f ms", method, route, self.status, seconds * 1000)
         if tracing.is_on():
             tracing.note(name=f"{method} {route}", status=self.status, failed=int(self.status >= 500))
