@@ -397,6 +397,32 @@ async def test_what_is_stuck_can_be_removed(
     await assert_nothing_left(discord, house)
 
 
+async def test_what_is_stuck_keeps_its_leftovers_when_another_one_moves_in(
+    ada: Person,
+    personality: PersonalityTemplate,
+    discord: DiscordHandle,
+    drain: Drain,
+    finish: Finish,
+    house: House,
+) -> None:
+    """Replaced, and then removed: its greeting goes, the other one's face stays."""
+
+    def trouble() -> None:
+        discord.fail("DELETE", "/channels/*/messages/*", status=500, times=10_000)
+
+    shown = await _stopped_in_its_greeting(ada, personality, discord, drain, trouble)
+    assert (await finish(ada, shown["id"]))["status"] == "needs_attention"
+    discord.clear_failures()
+    rival = await factories.add_personality(house, "Bea the Baker", opening_line="Fresh bread!")
+    second = await scene.deploy(ada, rival.id, replace=True)
+    assert (await finish(ada, second["id"]))["status"] == "active"
+    assert len(scene.said_by_bot(discord)) == 2
+    assert (await ada.delete(f"{scene.DEPLOYMENTS}/{shown['id']}")).status_code == 202
+    assert (await finish(ada, shown["id"]))["status"] == "removed"
+    assert len(scene.said_by_bot(discord)) == 1
+    assert scene.face(discord).nick == "Bea the Baker"
+
+
 async def test_moving_out_that_is_refused_asks_for_a_person(
     ada: Person, personality: PersonalityTemplate, discord: DiscordHandle, finish: Finish, house: House
 ) -> None:

@@ -25,8 +25,6 @@ UPDATE = ("check_rights", "set_profile", "set_avatar", "update_agent")
 UPDATE_UNSEEN = ("update_agent",)
 """For one that made room: another one's face is on, and stays on."""
 REMOVE = ("stop_agent", "restore_profile", "restore_avatar")
-REMOVE_ALL = (*REMOVE, "take_back_hello")
-"""Where moving in got stuck half undone."""
 
 LABELS = {
     "install": "Invite BotBot into the server",
@@ -56,6 +54,11 @@ ACTIONS = {
     "needs_attention": {"retry", "remove"},
 }
 """What may be done in each state; nothing while it moves."""
+
+
+def moving_out(*, was_replaced: bool, has_hello: bool) -> tuple[str, ...]:
+    """One that was replaced wears no face there; where moving in got stuck half undone, its greeting still stands."""
+    return (*(REMOVE[:1] if was_replaced else REMOVE), *(["take_back_hello"] if has_hello else []))
 
 
 def moving_in(customizations: dict[str, Any]) -> tuple[str, ...]:

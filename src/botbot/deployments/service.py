@@ -140,13 +140,15 @@ async def _stop_saga(session: AsyncSession, row: D) -> timedelta:
     still be at it."""
     if row.saga_id is None:
         return timedelta(0)
-    lease = await session.scalar(
+    ended = await session.execute(
         update(Saga)
         .where(Saga.id == row.saga_id, Saga.status.in_(("running", "undoing")))
         .values(status="done", fence=Saga.fence + 1)
         .returning(Saga.lease_until)
     )
-    wait = await _call_may_last(session, row.saga_id, lease)
+    if (leased := ended.first()) is None:
+        return timedelta(0)  # One that is stuck keeps its steps: they say what it left behind.
+    wait = await _call_may_last(session, row.saga_id, leased.lease_until)
     await session.execute(
         update(SagaStep)
         .where(SagaStep.saga_id == row.saga_id, SagaStep.status.in_(("waiting", "running", "pending", "undoing")))
@@ -248,14 +250,15 @@ async def _move_out(session: AsyncSession, row: D) -> None:
     if row.agent_id:
         await agents.set_status(session, row.agent_id, "paused")
     left = await _left_behind(session, row)
-    steps = rules.REMOVE[:1] if was_replaced else rules.REMOVE_ALL if left.get("hello") else rules.REMOVE
+    steps = rules.moving_out(was_replaced=was_replaced, has_hello=bool(left.get("hello")))
     row.status = "rolling_back"
     await _plan(session, row, "remove", steps, left, wait)
 
 
 async def _left_behind(session: AsyncSession, row: D) -> dict[str, Any]:
     """What an undo that got stuck could not take back: its greeting. The name from before comes back into the row."""
-    if row.status != "needs_attention" or (saga := await session.get(Saga, row.saga_id)) is None:
+    saga = await session.get(Saga, row.saga_id)
+    if saga is None or (row.status != "needs_attention" and saga.status != "stuck"):
         return {}
     if saga.kind == "remove":
         return without_count(saga.payload)
@@ -263,7 +266,8 @@ async def _left_behind(session: AsyncSession, row: D) -> dict[str, Any]:
         SagaStep.saga_id == saga.id, SagaStep.attempts > 0, SagaStep.status != "undone"
     )
     noted = {step.name: step.result for step in await session.execute(tried)}
-    row.previous_nick = noted.get("set_profile", {}).get("previousNick", row.previous_nick)
+    if row.replaced_by is None:  # Else the server's face is another one's, and so is what was there before.
+        row.previous_nick = noted.get("set_profile", {}).get("previousNick", row.previous_nick)
     return {"hello": noted.get("say_hello")}
 
 

@@ -215,7 +215,7 @@ class _Run:
         began_at = row.began_at = row.began_at or clock.now()
 
         async def call() -> None:
-            noted = row.result if row.attempts else await step.prepare(self._claim)
+            noted = _again(row) if row.attempts else await step.prepare(self._claim)
             begun = {"status": "running", "attempts": row.attempts + 1, "began_at": began_at}
             await self._note(row, result=noted, retry_at=None, **begun)
             result.update({**noted, **await step.run(self._claim, noted, row.attempts)})
@@ -303,7 +303,7 @@ class _Run:
         if waiting:
             return await self._release_until(min(waiting))
         left = [] if self._kind.turns_round else [row for row in self._claim.steps if was_not_done(row)]
-        if left:
+        if any(not self._steps[row.name].optional for row in left):
             self._claim.error = left[0].error
             return await self._end_stuck(left)
         async with self._database.write() as session:
@@ -381,6 +381,11 @@ def _with_doubt(row: SagaStep, error: BotBotError) -> dict[str, Any]:
     """The step's note, which remembers that its call may have had its effect: only a clear no says that it hadn't."""
     is_lost = row.attempts > 0 and not isinstance(error, DiscordBusy | DiscordRefused)
     return {**row.result, PERHAPS: True} if is_lost else row.result
+
+
+def _again(row: SagaStep) -> dict[str, Any]:
+    """What a step noted, when it is tried once more. Nobody heard how the try ended that is still `running`."""
+    return {**row.result, PERHAPS: True} if row.status == "running" else row.result
 
 
 def _age(row: SagaStep) -> timedelta:
