@@ -36,6 +36,7 @@ from botbot.admin import (
     people_pages,
     personalities_api,
     personalities_pages,
+    versions_pages,
 )
 from botbot.admin import pages as admin_pages
 from botbot.catalog import api as catalog_api
@@ -203,6 +204,7 @@ ROUTES: list[Any] = [
     personalities_api.router,
     *personalities_pages.handlers,
     *editor_pages.handlers,
+    *versions_pages.handlers,
     import_api.router,
     *import_pages.handlers,
     *admin_pages.handlers,

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import struct
 import zlib
 from datetime import timedelta
@@ -224,6 +225,57 @@ async def test_one_can_go_back_to_what_a_version_said(cleo: Person, marlow: Any)
 
 
 @MOSTLY_SQLITE
+async def test_two_versions_are_compared_word_by_word(
+    cleo: Person, ada: Person, client: httpx.AsyncClient, marlow: Any
+) -> None:
+    at = f"{PAGE}/{marlow['id']}/versions"
+    assert "There is only this one yet" in (await cleo.get(at, headers=HTML)).text
+    talk = [[{"role": "user", "content": "Ships?"}, {"role": "assistant", "content": "Four <b>."}]]
+    said = {"systemPrompt": NEW["systemPrompt"].replace("few", "very few"), "traits": {"shy": 0.4, "lore": [1]}}
+    await cleo.put(f"{ADMIN}/{marlow['id']}", json={**said, "sampleConversations": talk, "changelog": "Fewer words."})
+    await cleo.put(f"{ADMIN}/{marlow['id']}", json={"tags": ["sea"]})
+    page = await cleo.get(f"{at}?old=1&new=2", headers=HTML)
+    assert re.search(r"<ins><span[^>]*> put in: </span> very</ins>", page.text)
+    for words in ("Instructions", "It: Four &lt;b&gt;.", "shy: 0.4", "lore: [1]", "Fewer words."):
+        assert words in page.text
+    newest = (await cleo.get(f"{at}?old=nonsense&new=-3", headers=HTML)).text
+    assert "From version 2 to 3" in newest
+    assert "Instructions" not in newest
+    back = (await cleo.get(f"{at}?old=3&new=1", headers=HTML)).text
+    assert re.search(r"<del><span[^>]*> taken out: </span> very</del>", back)
+    assert (await ada.get(at, headers=HTML)).status_code == 404
+    assert (await client.get(at)).status_code == 401
+
+
+@MOSTLY_SQLITE
+async def test_the_list_sorts_by_its_heads_and_narrows_by_age(cleo: Person, marlow: Any) -> None:
+    await cleo.post(ADMIN, json=NEW | {"name": "Anna", "contentRating": "teen", "category": "Zoo"})
+
+    async def names(query: str) -> list[str]:
+        page = await cleo.get(f"{PAGE}?{query}", headers=HTML)
+        assert page.status_code == 200
+        return re.findall(r'<a href="/admin/personalities/[^"]+"><bdi>(\w+)', page.text)
+
+    assert await names("sortBy=name") == ["Anna", "Marlow"]
+    assert await names("sortBy=-name") == ["Marlow", "Anna"]
+    assert await names("sortBy=category") == ["Marlow", "Anna"]
+    assert await names("contentRating=teen&sortBy=nonsense&minRating=x") == ["Anna"]
+    assert await names("minRating=4") == []
+    shown = (await cleo.get(f"{PAGE}?sortBy=name&state=public", headers=HTML)).text
+    assert re.search(r'aria-sort="ascending"><a href="[^"]*state=public[^"]*sortBy=-name"', shown)
+
+
+@MOSTLY_SQLITE
+async def test_each_entry_leaves_in_every_format(cleo: Person, ada: Person, marlow: Any) -> None:
+    for kind, start in (("json", b"{"), ("card-v3", b"{"), ("png", b"\x89PNG"), ("charx", b"PK")):
+        out = await cleo.get(f"{PAGE}/{marlow['id']}/export/{kind}")
+        assert out.content.startswith(start), kind
+        assert marlow["slug"] in out.headers["content-disposition"]
+    assert (await cleo.get(f"{PAGE}/{marlow['id']}/export/exe")).status_code == 404
+    assert (await ada.get(f"{PAGE}/{marlow['id']}/export/json")).status_code == 404
+
+
+@MOSTLY_SQLITE
 async def test_many_at_once_and_a_new_one(cleo: Person, marlow: Any) -> None:
     made = await cleo.post(f"{PAGE}/new", data=NEW | {"name": "By form", "state": "hidden"})
     assert made.status_code == 303, made.text
@@ -259,3 +311,23 @@ async def test_what_is_scheduled_goes_public_by_itself(
         async with site.house.db.write() as session:
             await editing.publish_due(session)
         assert (await client.get(f"{SHOP}/{made['id']}")).status_code == status
+
+
+@MOSTLY_SQLITE
+async def test_one_that_cannot_be_published_keeps_none_waiting(
+    cleo: Person, client: httpx.AsyncClient, tick: Any, site: Site
+) -> None:
+    moment = clock.iso(clock.now() + timedelta(hours=1))
+    made = [
+        (await cleo.post(ADMIN, json=NEW | {"name": name, "isPublic": False, "publishAt": moment})).json()["id"]
+        for name in ("Broken", "Whole")
+    ]
+    async with site.house.db.write() as session:
+        row = await editing.find_for_change(session, made[0])
+        row.content_rating = "of an older release"
+    tick(hours=2)
+    async with site.house.db.write() as session:
+        assert await editing.publish_due(session) == 1
+    assert [(await client.get(f"{SHOP}/{each}")).status_code for each in made] == [404, 200]
+    waiting = (await cleo.get(ADMIN, params={"state": "scheduled"})).json()["personalities"]
+    assert waiting == [], "it is said once, and not tried every minute"

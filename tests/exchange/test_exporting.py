@@ -83,6 +83,26 @@ async def test_a_strangers_document_goes_out_as_it_came_in(cleo: Person, site: S
         assert edited["data"]["personality"] == was["data"]["personality"]
 
 
+@ONLY_SQLITE
+@pytest.mark.parametrize("came_as", ["card-v1", "flat", "card-v2", "card-v3"])
+async def test_a_card_of_another_version_keeps_its_lorebook_and_what_nobody_knows(
+    cleo: Person, site: Site, came_as: str
+) -> None:
+    """V1 to V3 are one family: they differ in what is around the same data."""
+    entry = (await send(cleo, KINDS[came_as])).json()["entries"][0]
+    was = json.loads(KINDS[came_as])
+    data = was.get("data", was)
+    for kind, spec in (("card-v2", "chara_card_v2"), ("card-v3", "chara_card_v3")):
+        out = json.loads(await exported(site, entry["id"], kind))
+        assert out["data"]["extensions"].pop("botbot")["name"] == data["name"]
+        assert out["spec"] == (was["spec"] if kind == came_as else spec)
+        assert {name: out["data"][name] for name in data if name != "extensions"} == {
+            name: value for name, value in data.items() if name != "extensions"
+        }
+        back = (await send(cleo, json.dumps(out).encode())).json()["entries"][0]
+        assert (back["status"], back["id"]) == ("skipped", entry["id"])
+
+
 def _without_block(document: dict[str, Any]) -> None:
     for place in (document, document.get("data", {}).get("extensions", {}), document.get("settings", {})):
         if isinstance(place, dict):

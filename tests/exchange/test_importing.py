@@ -1,5 +1,6 @@
 """Files from elsewhere become hidden entries, with an account of how; hostile ones become nothing."""
 
+import asyncio
 import contextlib
 import dataclasses
 import io
@@ -22,7 +23,7 @@ from botbot.errors import BotBotError, StorageFull
 from botbot.exchange import queue
 from botbot.exchange.drafts import Broken, Draft
 from botbot.exchange.formats import read_file
-from botbot.exchange.importing import import_file
+from botbot.exchange.importing import AT_A_TIME, import_file
 from botbot.house import House
 
 IMPORT = "/api/marketplace/admin/import"
@@ -231,19 +232,45 @@ def test_a_prompt_is_nobodys_to_read() -> None:
 
 
 async def test_a_long_import_goes_on_where_it_stopped(house: House, cleo: Person) -> None:
-    """Every turn does at least one entry, and none twice."""
-    entries = [files.OURS | {"name": f"Number {n}", "persona": f"{n}"} for n in range(4)]
+    """Every turn does a few entries, and none twice; beforehand only the first are looked at."""
+    entries = [files.OURS | {"name": f"Number {n}", "persona": f"{n}"} for n in range(2 * AT_A_TIME + 2)]
     entries[2] = {"broken": True}
+    entries[5] = entries[4]
     who = (await cleo.get("/api/auth/session")).json()["user"]["id"]
-    file_id, report = await queue.look_at(house, who, files.as_json(entries), "four.json")
-    assert (report.total, report.imported) == (4, 3)
+    file_id, report = await queue.look_at(house, who, files.as_json(entries), "many\0.json")
+    assert (report.total, report.imported) == (len(entries), len(entries) - 2)
     seen = []
-    for _ in range(5):
+    for _ in range(4):
         row = await queue.take_turn(house, who, file_id, seconds=0)
-        seen.append((row.at, row.imported, len(row.problems)))
-    assert seen == [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (4, 3, 1)]
+        seen.append((row.at, row.imported, row.skipped, len(row.problems)))
+    first, second, all_of_it = AT_A_TIME, 2 * AT_A_TIME, len(entries)
+    assert seen == [(first, first - 2, 1, 1), (second, second - 2, 1, 1), *[(all_of_it, all_of_it - 2, 1, 1)] * 2]
     page = await cleo.get(f"/admin/import/{file_id}", headers={"accept": "text/html"})
-    assert "4 of 4 looked at" in page.text
+    assert f"{all_of_it} of {all_of_it} looked at" in page.text
+
+
+async def test_two_imports_of_one_file_take_each_entry_once(house: House) -> None:
+    """Two people, or two presses of one button: whoever comes second skips."""
+    many = files.as_json([files.OURS | {"name": f"Number {n}", "persona": f"{n}"} for n in range(40)])
+    both = await asyncio.gather(*(import_file(house, None, many, "many.json", dry_run=False) for _ in range(3)))
+    fates = [[each.status for each in report.entries] for report in both]
+    assert sum(each.count("imported") for each in fates) == 40
+    assert {each for report in both for each in (entry.id for entry in report.entries)} == {
+        entry.id for report in both for entry in report.entries if entry.status == "imported"
+    }
+
+
+async def test_one_that_is_refused_costs_the_others_of_its_dozen_nothing(house: House) -> None:
+    """An id that is somebody's already, be it as an address, is known; the rest is stored."""
+    first = await import_file(house, None, files.as_json([files.OURS | {"slug": "taken"}]), "a.json", dry_run=False)
+    entries = [files.OURS | {"name": f"Number {n}", "persona": f"{n}"} for n in range(6)]
+    entries[1]["id"] = "taken"
+    entries[3]["id"] = entries[4]["id"] = "twice"
+    report = await import_file(house, None, files.as_json(entries), "b.json", dry_run=False)
+    assert [each.status for each in report.entries] == [
+        "imported", "skipped", "imported", "imported", "skipped", "imported",
+    ]  # fmt: skip
+    assert report.entries[1].id == first.entries[0].id
 
 
 async def test_a_nul_anywhere_is_taken_out(cleo: Person) -> None:
@@ -296,6 +323,10 @@ async def test_the_console_says_each_fate_and_fails_when_one_is_rejected(tmp_pat
     home = {"BOTBOT_DATA_DIR": str(tmp_path / "data"), "BOTBOT_LOG": "text"}
     dry = await botbot("import", "good.png", "--dry-run", cwd=tmp_path, **home)
     assert (dry.code, "dry run" in dry.out) == (0, True), dry.err
+    (tmp_path / "loud.json").write_bytes(files.as_json([files.OURS | {"name": "\x1b[2Jgone\u202e"}, files.OURS]))
+    loud = await botbot("import", "loud.json", "--dry-run", cwd=tmp_path, **home)
+    assert "gone" in loud.out
+    assert not {"\x1b", "\u202e"} & set(loud.out)
     both = await botbot("import", "good.png", "bad.json", "missing.json", "--json", cwd=tmp_path, **home)
     assert both.code == 1
     report = json.loads(both.out)

@@ -13,7 +13,7 @@ from botbot.admin import asking, editor, entry_forms, entry_rows, rules
 from botbot.admin.editor import Tried
 from botbot.admin.entry_rows import LOOKS, Filled
 from botbot.admin.showing_entries import entry_row
-from botbot.catalog import backroom, editing, entry_rules, pictures, uploads
+from botbot.catalog import editing, entry_rules, pictures, uploads
 from botbot.catalog.entry_content import as_changes
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality, get_version
@@ -212,7 +212,6 @@ async def _edit(
 ) -> Response[bytes]:
     async with house.db.read() as session:
         context = await editor.context(session, house, form, row, problem, tried)
-        versions = [] if row is None else await backroom.list_versions(session, row.id)
     shown_problem = problem or (tried.problem if tried else None)
     return page(
         request, who, "admin/personality.html",
@@ -220,7 +219,6 @@ async def _edit(
         problem=problem.to_api_error() if problem else None,
         can_write=who.is_admin,
         entry=None if row is None else entry_row(row),
-        versions=versions,
         face=_face(form, row),
         **context,
     )  # fmt: skip

@@ -18,7 +18,6 @@ from botbot.house import House
 from botbot.security.requests import MAX_UPLOAD, StrictRequest
 
 PATH = "/admin/import"
-MOST_SHOWN = 300
 MOST_TICKED = 90
 """A form has at most a hundred fields."""
 
@@ -39,7 +38,7 @@ async def look(request: StrictRequest, house: House, viewer: Viewer | None) -> R
         return _page(request, who, problem)
     return _page(
         request, who, file_id=file_id, name=name, report=report,
-        shown=report.entries[:MOST_SHOWN], may_tick=report.total <= MOST_TICKED,
+        shown=report.entries, may_tick=report.total <= MOST_TICKED,
     )  # fmt: skip
 
 

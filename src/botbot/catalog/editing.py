@@ -37,6 +37,7 @@ from botbot.kit import clock
 __all__ = [
     "archive_personality", "change_personality", "content_digest", "create_personality", "drawn_choices", "entry_in",
     "entry_out", "etag_of", "find_for_change", "hue_of", "is_slug_taken", "publish_due",
+    "take_turns",
 ]  # fmt: skip
 P = PersonalityTemplate
 _TAKE_TURNS = text(f"select pg_advisory_xact_lock({0x0B07B08})")
@@ -60,8 +61,7 @@ async def create_personality(
     Raises `ValidationFailed` with every problem by its JSON name, `Conflict` for an id that is taken."""
     columns = entry_rules.checked(entry)
     changelog = _checked_changelog(changelog)
-    if session.get_bind().dialect.name != "sqlite":
-        await session.execute(_TAKE_TURNS)  # Two of one name must not choose the same slug.
+    await take_turns(session)
     row = P(
         version=0,
         slug=await _free_slug(session, entry.slug, columns["name"]),
@@ -81,6 +81,13 @@ async def create_personality(
     await save_new_version(session, row, changelog or FIRST, actor_id=actor_id)
     audit.record(session, actor_id, "personality.create", ("personality", row.id), name=row.name, version=row.version)
     return row
+
+
+async def take_turns(session: AsyncSession) -> None:
+    """Wait until nobody else makes entries, until the transaction ends: two of one name must not choose the same slug,
+    and two imports of one file must not both find it missing. SQLite's transactions take turns anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        await session.execute(_TAKE_TURNS)
 
 
 async def change_personality(
@@ -132,11 +139,25 @@ async def archive_personality(session: AsyncSession, actor_id: str | None, id_or
 
 
 async def publish_due(session: AsyncSession) -> int:
-    """Make those public whose moment has come; answers how many."""
+    """Make those public whose moment has come; answers how many. One that can't be, because what it says is no longer
+    allowed, stays hidden and loses its moment, and keeps none of the others waiting."""
     due = list(await session.scalars(select(P.id).where(needs_publishing(clock.now())).with_for_update()))
+    published = 0
     for personality_id in due:
-        await change_personality(session, None, personality_id, {"isPublic": True}, action="personality.publish")
-    return len(due)
+        try:
+            await change_personality(session, None, personality_id, {"isPublic": True}, action="personality.publish")
+            published += 1
+        except ValidationFailed as problem:
+            await _give_up_publishing(session, personality_id, problem)
+    return published
+
+
+async def _give_up_publishing(session: AsyncSession, personality_id: str, problem: ValidationFailed) -> None:
+    row = await find_for_change(session, personality_id)
+    row.publish_at = None
+    fields = problem.details.get("fields") or {}
+    audit.record(session, None, "personality.publish_failed", ("personality", row.id), name=row.name, fields=fields)
+    await session.flush()
 
 
 async def find_for_change(session: AsyncSession, id_or_slug: str) -> P:

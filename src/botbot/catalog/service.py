@@ -91,10 +91,10 @@ async def save_new_version(
 
 
 async def _keep_tags(session: AsyncSession, personality: PersonalityTemplate) -> None:
-    await session.execute(delete(PersonalityTag).where(PersonalityTag.personality_id == personality.id))
+    if personality.version > 1:
+        await session.execute(delete(PersonalityTag).where(PersonalityTag.personality_id == personality.id))
     tags = sorted({rules.fold(tag) for tag in personality.tags})
     session.add_all(PersonalityTag(personality_id=personality.id, tag=tag) for tag in tags)
-    await session.flush()
 
 
 async def count_deployment(session: AsyncSession, personality_id: str, discord_guild_id: int) -> None:

@@ -68,6 +68,15 @@ def reencode(data: bytes, *, most: int = MOST_BYTES) -> Picture:
     )
 
 
+def look_at(data: bytes, *, most: int = MOST_BYTES) -> None:
+    """What a file's head tells of a picture, without decoding it: cheap, and no promise that it can be. Raises
+    `ValidationFailed` (field `avatar`)."""
+    if len(data) > most:
+        raise _refused(f"must have at most {most // 1024:,} KB")
+    with _guarded(), Image.open(io.BytesIO(data), formats=[_format(data)]) as opened:
+        _check_size(*opened.size)
+
+
 def from_data_url(text: str) -> bytes:
     """The bytes of a `data:image/…;base64,…`. Raises `ValidationFailed`."""
     head, _, body = text.partition(",")

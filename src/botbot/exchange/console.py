@@ -53,13 +53,18 @@ def _read(path: Path) -> bytes:
 
 def _say(each: EntryReport) -> None:
     where = f"{each.file}{f' ({each.label})' if each.label else ''}"
-    print(f"{each.status:9} {where}: {each.name or '(no name)'}{f' → {each.id}' if each.id else ''}")
+    lines = [f"{each.status:9} {where}: {each.name or '(no name)'}{f' → {each.id}' if each.id else ''}"]
     if each.error is not msgspec.UNSET:
-        print(f"          {each.error.message}")
-        for name, problem in each.error.details.get("fields", {}).items():
-            print(f"          {name} {problem}")
-    for warning in each.warnings:
-        print(f"          {warning}")
+        lines.append(f"          {each.error.message}")
+        lines += [f"          {name} {problem}" for name, problem in each.error.details.get("fields", {}).items()]
+    lines += [f"          {warning}" for warning in each.warnings]
+    for line in lines:
+        print(_tame(line))
+
+
+def _tame(text: str) -> str:
+    """Names come from strangers' files: nothing in them may steer a terminal or turn the direction of writing."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _sum(report: Report) -> str:

@@ -15,7 +15,7 @@ from botbot.catalog.models import PersonalityTemplate as P
 from botbot.catalog.schemas import CURATOR
 from botbot.catalog.statements import on_shelf
 from botbot.errors import NotFound
-from botbot.exchange import card_v2, card_v3, charx, originals, ours, png, weaving
+from botbot.exchange import card_v1, card_v2, card_v3, charx, originals, ours, png, weaving
 from botbot.exchange.drafts import Document
 from botbot.exchange.fields import DEFAULT_PROMPT
 from botbot.exchange.formats import BY_NAME
@@ -27,6 +27,7 @@ FORMATS = {
     "lobe": "json", "eliza": "json",
 }  # fmt: skip
 """Each format's name, and how its files end."""
+CARDS = {each: BY_NAME[each] for each in (card_v1.FORMAT, card_v2.FORMAT, card_v3.FORMAT)}
 AT_A_TIME = 200
 OPEN_LICENCE = re.compile(
     r"cc0([ -]1\.0)?( universal)?|cc[ -]by([ -]sa)?([ -]\d(\.\d)?)?|public domain|(the )?unlicense|isc"
@@ -105,9 +106,20 @@ async def write(taken: Taken, kind: str) -> bytes:
 
 
 def _document(taken: Taken, kind: str) -> Document:
-    """In the document it came in, where that has this very format."""
+    """In the document it came in, where that has this very format or is a card of another version."""
     kept = taken.kept.document if taken.kept is not None and taken.kept.format == kind else None
+    if kept is None and taken.kept is not None and {taken.kept.format, kind} <= CARDS.keys():
+        kept = as_version(kind, taken.entry, CARDS[taken.kept.format].data_of(taken.kept.document))
     return weaving.written(BY_NAME[kind], taken.entry, kept)
+
+
+def as_version(kind: str, entry: Document, data: Document) -> Document:
+    """A card of another version with all that its data holds, lorebook and unknown fields too: the versions differ in
+    what is around it, and in fields that must be there."""
+    fresh = BY_NAME[kind].write(entry)
+    if kind == card_v1.FORMAT:
+        return {**fresh, **data}
+    return {**fresh, "data": {**fresh["data"], **data}}
 
 
 def _with_picture(taken: Taken, kind: str, picture: bytes) -> bytes:

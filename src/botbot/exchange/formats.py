@@ -44,6 +44,17 @@ def open_file(data: bytes, name: str = "") -> Iterator[Item]:
         yield from _read_text(_text(data), name)
 
 
+def count_entries(data: bytes, name: str = "") -> int:
+    """How many entries a file holds, without reading them; as far as it can be read."""
+    count = 0
+    try:
+        for _ in open_file(data, name):
+            count += 1
+    except BotBotError:
+        count += 1  # As an import counts it: where the rest should have been stands one refusal.
+    return count
+
+
 def _drawn(data: bytes) -> Draft:
     draft = _document(png.read(data))
     draft.picture = data

@@ -18,7 +18,6 @@ class Kept(NamedTuple):
 async def keep(session: AsyncSession, personality_id: str, kind: str, document: Document) -> None:
     packed = zlib.compress(msgspec.json.encode(document), 6)
     session.add(Original(personality_id=personality_id, format=kind, document=packed))
-    await session.flush()
 
 
 async def find(session: AsyncSession, personality_id: str) -> Kept | None:

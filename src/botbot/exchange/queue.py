@@ -1,6 +1,7 @@
 """Files that are looked at before they are imported, and imported in turns of a few seconds each, so that no request
 waits for thousands of entries and nothing is lost when one is cut off."""
 
+import asyncio
 import time
 from datetime import timedelta
 from itertools import islice
@@ -10,7 +11,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.errors import NotFound, ValidationFailed
-from botbot.exchange.importing import Importer, import_file
+from botbot.exchange.formats import count_entries
+from botbot.exchange.importing import Importer, file_name, refuse_if_hopeless
 from botbot.exchange.models import ImportFile
 from botbot.exchange.report import EntryReport, Report
 from botbot.house import House
@@ -21,13 +23,21 @@ KEPT_FOR = timedelta(days=1)
 MOST_WAITING = 5
 """Files of one person; the oldest makes room."""
 MOST_PROBLEMS = 200
+MOST_LOOKED_AT = 300
+"""Entries of a file, before it is imported: nobody reads more, and nobody waits for them."""
 
 
 async def look_at(house: House, actor_id: str, data: bytes, name: str) -> tuple[str, Report]:
-    """Say what an import would do, and keep the file for it. Raises `ValidationFailed`."""
-    report = await import_file(house, actor_id, data, name, dry_run=True)
+    """Say what an import would do with the first entries, and keep the file for it. `total` counts all that there are.
+    Raises `ValidationFailed`."""
+    importer = Importer(house, actor_id, dry_run=True)
+    first = importer.choose(data, name, chosen=frozenset(range(MOST_LOOKED_AT)))
+    looked = [each async for some in first for _, each in some]
+    report = Report.of(looked, dry_run=True)
+    report.total = await asyncio.to_thread(count_entries, data, file_name(name))
+    refuse_if_hopeless(looked, report.total)
     async with house.db.write() as session:
-        row = ImportFile(actor_id=actor_id, name=name[:200], data=data, total=report.total)
+        row = ImportFile(actor_id=actor_id, name=file_name(name), data=data, total=report.total)
         session.add(row)
         await session.flush()
         await _make_room(session, actor_id)
@@ -59,7 +69,7 @@ async def take_turn(
     *,
     seconds: float = TURN_SECONDS,
 ) -> ImportFile:
-    """Import the next entries for so many seconds, one at least; `chosen` are the ones wanted, counted from 0, `None`
+    """Import the next entries for so many seconds, a few at least; `chosen` are the ones wanted, counted from 0, `None`
     for all.
 
     Two turns at once do the same work twice, which the second finds done. Raises `NotFound`."""
@@ -67,9 +77,9 @@ async def take_turn(
     importer, until = Importer(house, actor_id, dry_run=False), time.monotonic() + seconds
     at, done = row.at, list[EntryReport]()
     try:
-        async for number, each in importer.choose(row.data, row.name, begin=row.at, chosen=chosen):
-            at = number + 1
-            done.append(each)
+        async for some in importer.choose(row.data, row.name, begin=row.at, chosen=chosen):
+            at = some[-1][0] + 1
+            done += [each for _, each in some]
             if chosen is None and time.monotonic() > until:
                 break  # What was ticked is little, and is done in one turn.
         else:
