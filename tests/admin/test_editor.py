@@ -130,6 +130,9 @@ async def test_a_picture_goes_with_the_form_and_is_made_anew(cleo: Person, marlo
     assert refused.status_code == 400
     assert "must be a PNG, WebP or JPEG" in refused.text
     assert "Typed." in refused.text
+    heavy = {"picture": ("me.png", out.getvalue() + bytes(8 * 1024 * 1024), "image/png")}
+    refused = await cleo.post(at, data={**fields, "persona": "Typed too."}, files=heavy, headers=HTML)
+    assert (refused.status_code, "at most 8,192 KB" in refused.text, "Typed too." in refused.text) == (400, True, True)
     drawn = await send(cleo, at, [("name", NEW["name"]), ("looks", "seed"), ("state", "public")])
     assert drawn.status_code == 303
     assert (await entry_of(cleo, marlow))["avatar"].startswith("/avatars/")
@@ -167,9 +170,14 @@ async def test_more_rows_come_without_a_script_and_save_nothing(cleo: Person, ma
 async def test_what_is_wrong_is_said_while_one_types(cleo: Person, ben: Person, site: Site, marlow: Any) -> None:
     other = (await cleo.post(ADMIN, json=NEW | {"name": "Other"})).json()
     asked = [("entry", marlow["id"]), ("name", "Marlow"), ("slug", other["slug"]), ("message", "x" * 2001)]
+    asked.append(("tags", f"sea, {'x' * 25}"))
     answer = (await send(cleo, f"{PAGE}/check", asked)).json()
-    assert answer["wrong"].keys() == {"slug", "sampleMessages[0]"}
+    assert answer["wrong"].keys() == {"slug", "sampleMessages[0]", "tags[1]", "tags"}
+    assert answer["count"] == 3
     assert answer["costs"]["every"] > answer["costs"]["prompt"] > 0
+    assert answer["isStale"] is False
+    meanwhile = (await send(cleo, f"{PAGE}/check", [*asked, ("etag", "of another state")])).json()
+    assert meanwhile["isStale"] is True
     fresh = (await send(cleo, f"{PAGE}/check", [("entry", ""), ("name", "\u202e")])).json()
     assert {"name", "description", "persona", "systemPrompt", "category"} <= fresh["wrong"].keys()
     assert (await send(cleo, f"{PAGE}/check", [("entry", "nobody")])).status_code == 404

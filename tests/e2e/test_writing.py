@@ -103,10 +103,11 @@ async def test_from_the_keyboard_alone_somebody_is_written_tried_out_saved_and_t
 
 async def test_without_a_script_rows_come_by_a_button_and_the_draft_answers_on_the_page(visit: Visit) -> None:
     visitor = await visit(scripts=False)
+    visitor.expect("401")
     page = await visitor.page()
     await as_cleo(page, f"{LIST}/new")
     for name, text in FIELDS.items():
-        await page.locator(f"[name={name}]").fill(text)
+        await page.locator(f"#editor [name={name}]").fill(text)
     before = await page.locator("form [name=trait-name]").count()
     await page.get_by_role("button", name="Add a trait").click()
     assert await page.locator("form [name=trait-name]").count() == before + 6
@@ -123,6 +124,7 @@ async def test_without_a_script_rows_come_by_a_button_and_the_draft_answers_on_t
 
 async def test_a_whole_page_is_ticked_and_changed_at_once(visit: Visit) -> None:
     visitor = await visit()
+    visitor.expect("401")
     page = await visitor.page()
     await as_cleo(page, f"{LIST}?search=lighthouse&state=public")
     await page.get_by_label("Tick all on this page").check()
@@ -137,6 +139,7 @@ async def test_a_whole_page_is_ticked_and_changed_at_once(visit: Visit) -> None:
 @LOOKS
 async def test_each_of_its_pages_reads_well(visit: Visit, scheme: Scheme, size: tuple[int, int]) -> None:
     visitor = await visit(scheme=scheme, size=size)
+    visitor.expect("401")
     page = await visitor.page()
     await as_cleo(page, LIST)
     entry = await page.locator("tbody th a").first.get_attribute("href")

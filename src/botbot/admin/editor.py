@@ -1,5 +1,6 @@
 """What the editor shows: the form as it was filled in, what is wrong with it, what its prompt costs, how it looks."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ MORE = {"trait": 6, "message": 4, "turn": 6, "talk": 2, "reply": 6}
 """How many blank rows the button for more adds."""
 NEEDED = "is needed"
 GUESSED_REPLY_TOKENS = 150
+_ONE_PLACE = re.compile(r"(?:compatibility\.)?(tags|permissions|intents|languages|avatarChoices|sampleReplies)[.\[]")
 NOTHING = EntryIn(name="", description="", persona="", system_prompt="", category="", is_public=False)
 
 
@@ -88,6 +90,16 @@ def require_speakable(form: Filled, present: EntryIn) -> None:
         raise ValidationFailed("It can’t answer yet. What stands beside its fields says why.", fields=stops)
 
 
+def beside_fields(wrong: Mapping[str, str]) -> dict[str, str]:
+    """With what is wrong with one of a field's many (`tags[3]`, `compatibility.intents[0]`) also said by the field's
+    own name, where it has one place for all of them."""
+    found = dict(wrong)
+    for name, why in wrong.items():
+        if of_it := _ONE_PLACE.match(name):
+            found.setdefault(of_it[1], why)
+    return found
+
+
 def wrong_in_rows(wrong: Mapping[str, str], field: str) -> dict[str, str]:
     """What is wrong within a list, by what follows its name: `[0]`, `[0][1].content`, `.shy`; "" for all of it."""
     return {name.removeprefix(field): why for name, why in wrong.items() if name.startswith(field)}
@@ -108,7 +120,7 @@ async def context(
     present = present_of(row)
     now = entry_rows.shown(present)
     form.texts = now.texts | form.texts
-    wrong: dict[str, str] = (problem.details.get("fields") or {}) if problem else {}
+    wrong = beside_fields(problem.details.get("fields") or {} if problem else {})
     return {
         "form": form,
         "wrong": wrong,

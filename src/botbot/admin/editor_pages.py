@@ -18,12 +18,13 @@ from botbot.catalog.entry_content import as_changes
 from botbot.catalog.models import PersonalityTemplate
 from botbot.catalog.queries import get_personality, get_version
 from botbot.errors import BotBotError, Conflict, EditConflict, NotFound, ValidationFailed
+from botbot.exchange.bounds import PICTURE_BYTES
 from botbot.house import House
 from botbot.preview import drafts
 from botbot.preview.drafts import Heard
 from botbot.preview.service import Relays, answer_while_there
 from botbot.preview.streams import HEADERS, STREAM, as_bytes
-from botbot.security.requests import StrictRequest
+from botbot.security.requests import MAX_FORM, StrictRequest
 
 PATH = "/admin/personalities"
 SAYABLE = (ValidationFailed, Conflict, EditConflict, NotFound)
@@ -37,7 +38,7 @@ async def new(request: Request[Any, Any, Any], house: House, viewer: Viewer | No
     return await _edit(request, house, who, entry_rows.shown(editor.NOTHING))
 
 
-@post(PATH + "/new", status_code=303, include_in_schema=False)
+@post(PATH + "/new", status_code=303, include_in_schema=False, request_max_body_size=MAX_FORM)
 async def create(request: StrictRequest, house: House, viewer: Viewer | None) -> Response[Any]:
     who = rules.require_admin(viewer)
     pairs, file = await request.rows_and_file("picture")
@@ -65,7 +66,7 @@ async def show(
     return await _edit(request, house, who, entry_rows.shown(editing.entry_in(row)), row)
 
 
-@post(PATH + "/{personality_id:str}", status_code=303, include_in_schema=False)
+@post(PATH + "/{personality_id:str}", status_code=303, include_in_schema=False, request_max_body_size=MAX_FORM)
 async def save(request: StrictRequest, personality_id: str, house: House, viewer: Viewer | None) -> Response[Any]:
     """Saves, or goes back to an earlier version. A conflict shows what stands there now beside what was typed."""
     who = rules.require_admin(viewer)
@@ -115,7 +116,7 @@ async def _picture(file: bytes | None, wrong: dict[str, str]) -> uploads.Picture
     picture = None
     if file:
         try:
-            picture = await asyncio.to_thread(uploads.reencode, file)
+            picture = await asyncio.to_thread(uploads.reencode, file, most=PICTURE_BYTES)
         except ValidationFailed as problem:
             wrong = wrong | problem.details.get("fields", {})
     if wrong:
@@ -144,10 +145,12 @@ async def check(request: StrictRequest, house: House, viewer: Viewer | None) -> 
         row = await _find(session, form)
         wrong = await editor.find_problems(session, form, row)
     costs = editor.costs(house, form, editor.present_of(row))
-    return Response({"wrong": wrong, "costs": costs}, headers=PRIVATE)
+    is_stale = row is not None and "etag" in form.texts and form.text("etag") != editing.etag_of(row)
+    answer = {"wrong": editor.beside_fields(wrong), "count": len(wrong), "costs": costs, "isStale": is_stale}
+    return Response(answer, headers=PRIVATE)
 
 
-@post(PATH + "/try", status_code=200, include_in_schema=False)
+@post(PATH + "/try", status_code=200, include_in_schema=False, request_max_body_size=MAX_FORM)
 async def try_draft(request: StrictRequest, house: House, relays: Relays, viewer: Viewer | None) -> Response[Any]:
     """What the form would answer: streamed to a script, else the page again with the answer beside the form."""
     who = rules.require_staff(viewer)

@@ -14,6 +14,7 @@ from botbot.admin.version_changes import changes_between
 from botbot.catalog import backroom, editing
 from botbot.catalog.models import PersonalityVersion
 from botbot.catalog.queries import get_personality
+from botbot.errors import NotFound
 from botbot.house import House
 
 PATH = "/admin/personalities/{personality_id:str}/versions"
@@ -30,6 +31,8 @@ async def show(
     async with house.db.read() as session:
         row = await get_personality(session, personality_id, on_shelf_only=False)
         versions = await backroom.list_versions(session, row.id)
+    if not versions:
+        raise NotFound("Nothing was kept of what it said before.")
     old, new = _chosen(request, versions)
     changes = await asyncio.to_thread(changes_between, old.snapshot, new.snapshot)
     return page(

@@ -21,6 +21,9 @@ MAX_UPLOAD = 34_000_000
 """Of an import: a file of 32 MiB in its form."""
 MOST_FIELDS, MOST_ROWS = 100, 4000
 """Of an ordinary form, and of one with as many rows as the largest entry has."""
+MAX_FORM = 10_000_000
+"""Of the editor's form: a picture as a phone takes it, and every row that an entry may have."""
+EDITOR = "/admin/personalities/"
 UPLOADS = frozenset({"/api/marketplace/admin/import", "/admin/import"})
 BIGGEST = 2**63 - 1
 
@@ -86,7 +89,9 @@ class StrictRequest(Request[Any, Any, Any]):
 
 def most_of(path: str) -> int:
     """How many bytes a body may have there."""
-    return MAX_UPLOAD if path in UPLOADS else MAX_BODY
+    if path in UPLOADS:
+        return MAX_UPLOAD
+    return MAX_FORM if path.startswith(EDITOR) else MAX_BODY
 
 
 def as_requirement(message: str) -> str:

@@ -17,7 +17,6 @@ class Editor {
     this.trial = new Trial(box.querySelector("[data-trial]"), this.form);
     this.form.addEventListener("input", ({ target }) => this.changed(this.fieldOf(target)));
     this.form.addEventListener("change", ({ target }) => this.changed(this.fieldOf(target)));
-    this.form.addEventListener("submit", () => { this.isSent = true; });
     this.surprise();
   }
 
@@ -44,15 +43,15 @@ class Editor {
     }
   }
 
-  show({ wrong, costs }) {
+  show({ wrong, count, costs, isStale }) {
     for (const place of this.form.querySelectorAll("[data-wrong]")) this.mark(place, this.isWrong(wrong, place.dataset.wrong));
     this.rows.show(wrong);
     for (const [name, value] of Object.entries(costs)) {
       const place = this.form.querySelector(`[data-cost="${name}"]`);
       if (place && value !== null) place.textContent = name === "dollars" ? value.toFixed(2) : value.toLocaleString("en");
     }
-    const count = Object.keys(wrong).length;
-    this.say(count ? `${count === 1 ? "One thing is" : `${count} things are`} missing or wrong.` : "Ready to save.");
+    if (isStale) this.say("Somebody else has saved it meanwhile. Save, and you see both beside each other.");
+    else this.say(count ? `${count === 1 ? "One thing is" : `${count} things are`} missing or wrong.` : "Ready to save.");
   }
 
   // Only of what somebody has touched: nobody wants to hear that an empty form is empty.
