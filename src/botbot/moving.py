@@ -5,6 +5,7 @@ says so, and keeps them out. On the other side all of it is one transaction, fro
 comparison: whatever dies in the middle leaves the target as empty as it was, and the source is only read. Foreign keys
 come last, as `pg_restore` does it, so rows may arrive in any order."""
 
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, String, Table, event, func, inspect, literal, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, LargeBinary, Row, Select, String, Table, event, func, inspect, literal, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -23,11 +24,11 @@ from botbot.catalog import search_index
 from botbot.db import Database
 from botbot.db.engine import storage_errors
 from botbot.db.migrate import TAKE_TURNS, revision, upgrade
-from botbot.errors import MoveRefused
+from botbot.errors import BotBotError, MoveRefused
 from botbot.settings import Settings
 
-BATCH = 500
-"""Rows at a time; some hold pictures of a few hundred kilobytes."""
+BATCH, HEAVY_BATCH = 500, 20
+"""Rows at a time, and of a table that holds pictures or files, each of up to a megabyte or more."""
 NOT_STORABLE = ("22", "23")
 """PostgreSQL's classes for values it can't hold, and for constraints."""
 FOREIGN_KEYS = text(
@@ -60,10 +61,16 @@ async def move(settings: Settings, target_url: str, tell: Callable[[Moved], None
             async with _alone(source) as reading, target.engine.connect() as writing, writing.begin():
                 await _make_room(writing)
                 moved = await _carry(reading, writing, tell)
-        await search_index.ensure(target)
+        await _index(target)
     finally:
         await target.dispose()
     return moved
+
+
+async def _index(target: Database) -> None:
+    """Everything has moved by now, whatever happens here; and every start looks after the index too."""
+    with contextlib.suppress(BotBotError, DBAPIError):
+        await search_index.ensure(target)
 
 
 async def _source(settings: Settings) -> str:
@@ -111,7 +118,9 @@ async def _alone(url: str) -> AsyncIterator[AsyncConnection]:
     def begin(connection: Any) -> None:
         try:
             connection.exec_driver_sql("begin exclusive")
-        except DBAPIError as error:
+        except OperationalError as error:
+            if "locked" not in str(error.orig):
+                raise
             raise MoveRefused("Something has this database open. Stop BotBot first, then move it.") from error
 
     try:
@@ -193,8 +202,9 @@ def _ordered(table: Table, collation: str | None = None) -> Select[Any]:
 
 
 async def _batches(connection: AsyncConnection, statement: Select[Any]) -> AsyncIterator[list[Row[Any]]]:
+    is_heavy = any(isinstance(each.type, LargeBinary) for each in statement.selected_columns)
     async with connection.stream(statement) as result:
-        async for rows in result.partitions(BATCH):
+        async for rows in result.partitions(HEAVY_BATCH if is_heavy else BATCH):
             yield list(rows)
 
 
