@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from tests.conftest import MakeSite, SignIn
 from tests.deployments import scene
+from tests.support.engines import MOSTLY_SQLITE
 from tests.support.people import Person
 from tests.support.serving import Site
 
@@ -94,6 +95,7 @@ async def test_every_verb_at_once_ends_in_one_state(
     assert await scene.agents_of(site.house.db) == []
 
 
+@MOSTLY_SQLITE
 async def test_a_takedown_while_discord_is_still_asked_comes_first(
     site: Site, ada: Person, personality: PersonalityTemplate, discord: DiscordHandle
 ) -> None:
