@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -28,20 +28,17 @@ when they like, nor a sign-in's."""
 HOLD_SECONDS = 2.0
 """Long beside the kill that follows, short beside the restart after it: no answer is still held at the end."""
 FINISH_SECONDS = 30.0
-READS = ("unanswered", "answered")
-WRITES = ("unheard", "unanswered", "answered")
 
 
 @dataclass
 class Stage:
-    """Everything one kill needs; `names` are the slugs of two personalities that nobody has deployed yet."""
+    """Everything one kill needs; `slugs` are of personalities that nobody has deployed yet."""
 
     product: Product
     discord: DiscordHandle
     database: Database
     ada: Person
     slugs: list[str]
-    kills: list["Kill"] = field(default_factory=list)
 
     def take_slug(self) -> str:
         return self.slugs.pop(0)
@@ -49,24 +46,14 @@ class Stage:
 
 @dataclass
 class Kill:
-    """One row of the table. `number` counts the scenario's calls from 0; -1 is a random moment."""
+    """`number` counts the scenario's calls from 0."""
 
-    engine: str
     scenario: str
     number: int
     moment: str
     call: str = ""
     outcome: str = ""
     seconds: float = 0.0
-
-    def __str__(self) -> str:
-        return (
-            f"{self.engine:9} {self.scenario:8} {self.number:3} {self.moment:11} {self.call:42} "
-            f"{self.outcome:12} {self.seconds:5.1f} s"
-        )
-
-
-HEADING = f"{'database':9} {'scenario':8} {'no.':>3} {'moment':11} {'call':42} {'ended as':12} after"
 
 
 @dataclass
@@ -129,15 +116,11 @@ def plain(path: str) -> str:
     return "/".join(":id" if part.isdigit() else part for part in path.split("/"))
 
 
-def moments(call: str) -> tuple[str, ...]:
-    return READS if call.startswith("GET") else WRITES
-
-
-async def kill_at(stage: Stage, scenario: Scenario, number: int, wanted: str, moment: str, engine: str) -> Kill:
+async def kill_at(stage: Stage, scenario: Scenario, number: int, wanted: str, moment: str) -> Kill:
     """Kill at the scenario's call of that number, start again, and hold the end to what was promised.
 
     `wanted` is the call that has this number when nobody disturbs: another order would leave that one untested."""
-    kill = Kill(engine, scenario.name, number, moment)
+    kill = Kill(scenario.name, number, moment)
     told = await _arrange(stage, scenario)
     seen = len(stage.discord.calls)
     if moment == "answered":
@@ -162,17 +145,6 @@ async def _arrange(stage: Stage, scenario: Scenario) -> dict[str, Any]:
     told = await scenario.arrange(stage)
     stage.discord.limits.clear()
     return {**told, "greetings": len(scene.said_by_bot(stage.discord))}
-
-
-async def kill_after(stage: Stage, scenario: Scenario, seconds: float, engine: str) -> Kill:
-    """Kill at no particular moment."""
-    kill = Kill(engine, scenario.name, -1, f"{seconds * 1000:.0f} ms")
-    told = await _arrange(stage, scenario)
-    first = asyncio.create_task(scenario.act(stage, told))
-    await asyncio.sleep(seconds)
-    stage.product.kill()
-    await _abandon(first)
-    return await _judge(stage, scenario, kill, told)
 
 
 async def _wait_for(stage: Stage, fault: Fault, seen: int, number: int, moment: str) -> str:
@@ -201,7 +173,6 @@ async def _judge(stage: Stage, scenario: Scenario, kill: Kill, told: dict[str, A
     began = time.monotonic()
     shown = await scene.settled(stage.ada, await scenario.act(stage, told), FINISH_SECONDS)
     kill.outcome, kill.seconds = shown["status"], time.monotonic() - began
-    stage.kills.append(kill)
     assert shown["status"] in scenario.ends, f"{kill}\n{shown}"
     wrong = [each async for each in _wrongs(stage, scenario, told, shown)]
     assert not wrong, f"{kill}\n{wrong}\n{shown}"
