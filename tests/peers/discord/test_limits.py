@@ -10,7 +10,9 @@ from tests.peers.discord.peer import Peer
 from botbot.errors import BotBotError, DiscordBusy
 from botbot.peers.discord.limits import (
     GLOBAL_PER_SECOND,
+    GROW_EVERY_SECONDS,
     INVALID_WINDOW_SECONDS,
+    LEAST_PER_SECOND,
     NON_ESSENTIAL_UNTIL,
     NOTHING_UNTIL,
     Bucket,
@@ -231,6 +233,26 @@ def test_one_token_is_never_used_more_than_45_times_in_any_second() -> None:
         left.append(now)
         now += 0.003
     assert max(sum(start <= at < start + 1 for at in left) for start in left) == GLOBAL_PER_SECOND
+
+
+def test_a_shared_token_is_used_half_as_much_and_little_by_little_more() -> None:
+    """Several 429 in one second are one message: somebody else is there."""
+    pace, started = Pace(), 1000.0
+    for late in (0.0, 0.1, 0.9):
+        pace.halve(started + late)
+    share = pace.share(started + 1)
+    assert share == GLOBAL_PER_SECOND // 2
+    left = 0
+    while pace.wait_seconds(started + 1) == 0.0:
+        pace.enter(started + 1)
+        left += 1
+    assert left == share
+    assert 0 < pace.wait_seconds(started + 1.5) <= 0.5
+    assert pace.share(started + 4 * GROW_EVERY_SECONDS) == share + 4
+    assert pace.share(started + 3600) == GLOBAL_PER_SECOND
+    for n in range(20):
+        pace.halve(started + 4000 + 2 * n)
+    assert pace.share(started + 4039) == LEAST_PER_SECOND
 
 
 async def test_the_pace_holds_over_all_buckets(peer: Peer, patient_rest: DiscordRest) -> None:

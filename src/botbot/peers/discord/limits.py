@@ -8,7 +8,8 @@ Over them all lies one number that is published: 50 requests a second for each t
 * A call counts against the bucket when it leaves. An answer's `Remaining` doesn't know of calls still on their way,
   so those are taken off again. This errs on the slow side and mends itself with the next answer.
 * No token is used more than 45 times in any second, so that neither a slow network that bunches calls together nor a
-  second process with little to say meets the 50.
+  second process with little to say meets the 50. Processes don't know of each other: where several are busy, the first
+  global 429 tells them, each halves its pace, and finds its share again by one call a second more every few seconds.
 * A wait of up to two seconds is waited out here. Longer ones raise `DiscordBusy` with nothing sent: whoever asked has
   a row that can say "in about four minutes", and we don't.
 
@@ -44,6 +45,8 @@ EVERYBODY = "*"
 MOST_BUCKETS = 5_000
 GLOBAL_PER_SECOND = 45
 """Discord allows 50. Source: Discord docs, topics/rate-limits, global rate limit."""
+LEAST_PER_SECOND = 5
+GROW_EVERY_SECONDS = 5.0
 INVALID_WINDOW_SECONDS = 600.0
 NON_ESSENTIAL_UNTIL = 1_000
 """So many invalid answers stop what can be spared."""
@@ -137,15 +140,29 @@ def _say_resting(count: int, wait: float) -> None:
 
 
 class Pace:
-    """At most `GLOBAL_PER_SECOND` calls in any second, by the moments of the last ones."""
+    """At most `GLOBAL_PER_SECOND` calls in any second, by the moments of the last ones; fewer after a global 429."""
 
     def __init__(self) -> None:
         self._left: deque[float] = deque(maxlen=GLOBAL_PER_SECOND)
+        self._share = GLOBAL_PER_SECOND
+        self._halved_at: float | None = None
+
+    def share(self, now: float) -> int:
+        """How many calls a second are ours at present."""
+        if self._halved_at is None:
+            return GLOBAL_PER_SECOND
+        return min(GLOBAL_PER_SECOND, self._share + int((now - self._halved_at) / GROW_EVERY_SECONDS))
 
     def wait_seconds(self, now: float) -> float:
-        if len(self._left) < GLOBAL_PER_SECOND:
+        share = self.share(now)
+        if len(self._left) < share:
             return 0.0
-        return max(self._left[0] + 1.0 - now, 0.0)
+        return max(self._left[-share] + 1.0 - now, 0.0)
+
+    def halve(self, now: float) -> None:
+        """Somebody else uses the token too. The answers to calls that were on their way count as one."""
+        if self._halved_at is None or now - self._halved_at > 1.0:
+            self._share, self._halved_at = max(self.share(now) // 2, LEAST_PER_SECOND), now
 
     def enter(self, now: float) -> None:
         self._left.append(now)
@@ -238,6 +255,7 @@ class Limits:
             self._locked_until[EVERYBODY] = max(until, self._locked_until.get(EVERYBODY, 0.0))
         elif slowdown.scope == "global":
             self._locked_until[ask.subject] = max(until, self._locked_until.get(ask.subject, 0.0))
+            self._pace(ask).halve(now)
         else:
             bucket.blocked_until = max(until, bucket.blocked_until)
 
