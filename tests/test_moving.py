@@ -199,6 +199,14 @@ async def test_an_old_schema_is_migrated_first(tmp_path: Path, target: str) -> N
         await move(Settings(data_dir=tmp_path), target)
 
 
+async def test_a_damaged_file_is_said_and_nothing_moved(chosen: Settings, target: str) -> None:
+    path = file_of(chosen)
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 200_000)
+    with pytest.raises(MoveRefused, match="can't be used"):
+        await move(chosen, target)
+    assert await tables_in(target) == []
+
+
 @pytest.mark.long
 async def test_a_death_in_the_middle_leaves_the_target_empty_and_the_source_whole(
     chosen: Settings, target: str, tmp_path: Path

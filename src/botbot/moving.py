@@ -7,6 +7,7 @@ come last, as `pg_restore` does it, so rows may arrive in any order."""
 
 import contextlib
 import hashlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ async def move(settings: Settings, target_url: str, tell: Callable[[Moved], None
     """Copy every row and compare it. `tell` hears of each table once it was found equal.
 
     Raises `MoveRefused` (nothing was moved, in words), `StorageUnavailable` when the target can't be reached."""
-    source, target = await _source(settings), _target(target_url)
+    with _refusals():
+        source = await _source(settings)
+    target = _target(target_url)
     try:
         with storage_errors(), _refusals():
             async with _alone(source) as reading, target.engine.connect() as writing, writing.begin():
@@ -209,12 +212,15 @@ async def _batches(connection: AsyncConnection, statement: Select[Any]) -> Async
 
 
 class _refusals:
-    """What the target says of a row that it won't have, without the row: that is somebody's text."""
+    """What the target says of a row that it won't have, without the row: that is somebody's text. And what SQLite says
+    of a file that it can't read."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):
+            raise MoveRefused(f"The SQLite file can't be used: {error.orig}. Nothing was moved.") from error
         state = getattr(getattr(error, "orig", None), "sqlstate", None)
         if isinstance(error, DBAPIError) and isinstance(state, str) and state.startswith(NOT_STORABLE):
             said = str(error.orig).splitlines()[0].rpartition("'>: ")[2]

@@ -104,16 +104,15 @@ async def test_fifty_raters_a_worker_and_a_bot_on_one_file_meet_no_lock(
 @pytest.mark.long
 @ONLY_SQLITE
 async def test_connections_that_never_finish_their_head_are_closed_and_others_served(site: Site) -> None:
-    where = urlsplit(site.url)
-    silent = [await asyncio.open_connection(where.hostname, where.port) for _ in range(300)]
-    for _, writer in silent[::2]:
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        await writer.drain()
-    began = time.monotonic()
+    where, began, silent = urlsplit(site.url), time.monotonic(), []
+    for said in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") * 150:
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(said)
+        silent.append((reader, writer))
     async with api_client(site.url) as client:
         assert (await client.get("/healthz")).status_code == 200
     async with asyncio.timeout(HEAD_SECONDS * 6):
         assert {await reader.read() for reader, _ in silent} <= {b""}
-    assert time.monotonic() - began >= HEAD_SECONDS * 0.5
+    assert time.monotonic() - began >= HEAD_SECONDS
     for _, writer in silent:
         writer.close()

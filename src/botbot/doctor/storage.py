@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ CHECK_SECONDS = 20.0
 OVERDUE = timedelta(minutes=5)
 CLOCK_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
-NEWS_SECONDS = 2.0
+NEWS_SECONDS = 8.0
 OLDEST_POSTGRES = 13
 PER_PROCESS = 17
 """Connections: ten of the pool, five for hot reads, one to hear news, one in hand."""
@@ -135,21 +135,25 @@ async def _news(database: Database) -> list[Finding]:
     """Whether a notification arrives. Through a pooler that shares sessions it never does, and little else works there;
     only the plainest of statements are used here."""
     heard = asyncio.Event()
-    url = driver_url(database.url)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            listening, speaking = await asyncpg.connect(url), await asyncpg.connect(url)
-            await listening.add_listener(CHANNEL, lambda *told: heard.set())
-            await speaking.execute(f"notify {CHANNEL}, 'doctor'")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return []  # The database's own finding says so.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(NEWS_SECONDS):
-            await heard.wait()
-    for connection in (listening, speaking):
-        connection.terminate()
+    with ExitStack() as opened:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                listening, speaking = [await _open(database, opened) for _ in range(2)]
+                await listening.add_listener(CHANNEL, lambda *told: heard.set())
+                await speaking.execute(f"notify {CHANNEL}, 'doctor'")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return []  # The database's own finding says so.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_SECONDS):
+                await heard.wait()
     advice = "notifications don't arrive, so work waits for seconds. Behind PgBouncer use pool_mode = session"
     return [] if heard.is_set() else [found("postgres_no_news", advice)]
+
+
+async def _open(database: Database, opened: ExitStack) -> Any:
+    connection = await asyncpg.connect(driver_url(database.url))
+    opened.callback(connection.terminate)
+    return connection
 
 
 async def _rows(house: House) -> AsyncIterator[Finding]:
