@@ -55,6 +55,8 @@ from botbot.house import House
 from botbot.preview import api as preview_api
 from botbot.preview.service import Relays
 from botbot.preview.sessions import PreviewSessions
+from botbot.privacy import api as privacy_api
+from botbot.privacy import pages as privacy_pages
 from botbot.reviews import api as reviews_api
 from botbot.reviews import pages as reviews_pages
 from botbot.security import boundary
@@ -184,6 +186,8 @@ ROUTES: list[Any] = [
     openapi,
     accounts_api.router,
     *accounts_pages.handlers,
+    *privacy_api.handlers,
+    *privacy_pages.handlers,
     *catalog_api.handlers,
     *status_api.handlers,
     *status_pages.handlers,

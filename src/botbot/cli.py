@@ -85,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     restoring.add_argument("file", type=Path, metavar="FILE")
     moving = add("move", run_move, "Move everything from SQLite to an empty PostgreSQL database, and compare each row.")
     moving.add_argument("--to", required=True, metavar="URL", help="postgresql://…; its password may be in PGPASSWORD")
+    add("rotate-keys", rotate_keys, "Encrypt everything anew under the first key in BOTBOT_SECRET_KEY; repeatable.")
+    erasing = add("erase", erase_person, "Erase somebody and all that leads to them, with an account here or without.")
+    erasing.add_argument("--user", type=_snowflake, required=True, metavar="DISCORD_ID")
+    pardoning = add("pardon", pardon_person, "Let somebody in again who was banned and then erased.")
+    pardoning.add_argument("--user", type=_snowflake, required=True, metavar="DISCORD_ID")
     add("openapi", print_openapi, "Print the OpenAPI 3.1 document.")
     return parser
 
@@ -273,6 +278,24 @@ async def run_move(chosen: Settings, parsed: argparse.Namespace) -> int:
     if not chosen.secret_key:
         print(f"Processes elsewhere need the key in {chosen.data_dir / 'secret.key'} as their BOTBOT_SECRET_KEY.")
     return 0
+
+
+async def rotate_keys(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.privacy import console
+
+    return await _with_house(chosen, console.rotate_keys)
+
+
+async def erase_person(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.privacy import console
+
+    return await _with_house(chosen, lambda house: console.erase(house, parsed.user))
+
+
+async def pardon_person(chosen: Settings, parsed: argparse.Namespace) -> int:
+    from botbot.privacy import console
+
+    return await _with_house(chosen, lambda house: console.pardon(house, parsed.user))
 
 
 async def print_openapi(chosen: Settings, parsed: argparse.Namespace) -> int:

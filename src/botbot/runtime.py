@@ -36,6 +36,8 @@ from botbot.jobs import budgets, outbox
 from botbot.jobs.engine import SagaRunner
 from botbot.kit import clock
 from botbot.preview.books import VISITOR_KEY
+from botbot.privacy import jobs as erasures
+from botbot.privacy import retention
 from botbot.sandbox.cast import CLEO as ADMIN
 from botbot.sandbox.server import Sandbox
 from botbot.security.patience import PatientProtocol
@@ -149,6 +151,7 @@ async def tidy(house: House) -> None:
         await audit.forget_old(session)
         await imports.forget_old(session)
         await presence.forget_gone(session, now - KEEP_PRESENCE)
+        await retention.forget_old(session)
     await screening.screen_personalities(house)
 
 
@@ -281,6 +284,8 @@ class Process:
             self._spawn(_after_schema(house, lambda: tidy_forever(house)), "tidy")
             self._spawn(_after_schema(house, lambda: watch_trends_forever(house)), "trending")
             self._spawn(_after_schema(house, lambda: publish_forever(house)), "publishing")
+            woken = erasures.subscribe(house)
+            self._spawn(_after_schema(house, lambda: erasures.settle_forever(house, woken)), "erasures")
             self._closers.append(runner.stop)
         if "bot" in self._roles:
             bot = BotRunner(house)

@@ -120,6 +120,10 @@ class Settings:
     )
     session_days: int = _setting("BOTBOT_SESSION_DAYS", 14, "absolute session lifetime; the idle limit is half of it")
     retention_days: int = _setting("BOTBOT_RETENTION_DAYS", 30, "days that conversation text is kept, then deleted")
+    operator: str = _setting("BOTBOT_OPERATOR", "", "who runs this marketplace, as `/privacy` and `/terms` say", "none")
+    contact: str = _setting(
+        "BOTBOT_CONTACT", "", "where people reach them about their data: an e-mail or web address", "none"
+    )
     log: str = _setting("BOTBOT_LOG", "", "log format: `text` or `json`", "text on a terminal, else json")
     page_times: bool = _setting(
         "BOTBOT_PAGE_TIMES", False, "count how long pages took in visitors' browsers (`on` or `off`)", "off"

@@ -12,11 +12,12 @@ from botbot.deployments import models as deployments
 from botbot.desk import models as desk
 from botbot.exchange import models as exchange
 from botbot.jobs import models as jobs
+from botbot.privacy import models as privacy
 from botbot.reviews import models as reviews
 from botbot.status import models as status
 from botbot.usage import models as usage
 
-ROOMS = (accounts, agents, audit, bot, catalog, deployments, desk, exchange, jobs, reviews, status, usage)
+ROOMS = (accounts, agents, audit, bot, catalog, deployments, desk, exchange, jobs, privacy, reviews, status, usage)
 
 
 def metadata() -> MetaData:

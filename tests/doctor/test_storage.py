@@ -95,7 +95,10 @@ async def test_what_was_sealed_with_another_key_is_named(house: House, settings:
     alone = replace(settings, openai_base_url="", openai_api_key="", discord_bot_token="")
     assert "secret_key_unfit" not in await found(alone)
     assert (await found(replace(alone, secret_key=KEY)))["secret_key_unfit"].is_wrong
-    assert "secret_key_unfit" not in await found(replace(alone, secret_key=f"{KEY},{settings.secret_key}"))
+    both = await found(replace(alone, secret_key=f"{KEY},{settings.secret_key}"))
+    assert "secret_key_unfit" not in both
+    assert not both["secret_key_old_rows"].is_wrong
+    assert "secret_key_old_rows" not in await found(replace(alone, secret_key=f"{settings.secret_key},{KEY}"))
 
 
 def waiting(what: str) -> Any:

@@ -42,6 +42,7 @@ RULES: tuple[tuple[str, str, Need], ...] = (
     (r".*", r"/api/marketplace/personalities/\{\w+\}/.*", "person"),
     (r".*", r"/api/auth/.*", "anyone"),
     (r"GET", r"/api/discord/guilds", "person"),
+    (r"GET", r"/api/account/receipts/\{\w+\}", "anyone"),
     (r".*", r"/api/account.*", "person"),
     (r"POST", r"/api/page-times", "anyone"),
 )

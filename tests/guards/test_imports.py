@@ -25,6 +25,7 @@ FEATURES = {
     "exchange",
     "desk",
     "status",
+    "privacy",
 }
 BASE = {"settings", "errors", "kit", "watching"}
 READ_SIDE = {"queries", "schemas", "rules", "service", "models"}
@@ -77,6 +78,13 @@ ROOMS |= {
     },
     "desk": {**_FOUNDATION, "desk": {ANY}, "reviews": {ANY}, "catalog": {ANY}, "accounts": _WEB},
     "exchange": {**_FOUNDATION, "exchange": {ANY}, "catalog": {ANY}, "accounts": _WEB},
+    "privacy": {
+        **_FOUNDATION,
+        "privacy": {ANY},
+        **dict.fromkeys(FEATURES - {"admin", "privacy"}, READ_SIDE),
+        "accounts": {*READ_SIDE, "web", "barring"},
+        "deployments": {*READ_SIDE, "leaving"},
+    },
     "admin": {
         **_FOUNDATION,
         "admin": {ANY},

@@ -1,6 +1,6 @@
 """The contexts of every page: what the templates are drawn and tested with."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
 
@@ -8,6 +8,10 @@ from tests.ui.cast import ago, card, personality
 
 from botbot.errors import ApiError
 from botbot.kit import clock
+from botbot.privacy.exporting import personal_tables
+from botbot.privacy.schemas import LeavingOut, ReceiptOut, leaving_state
+from botbot.privacy.words import small_print, table_words
+from botbot.settings import Settings
 from botbot.status.rules import Part, verdict
 from botbot.ui.filters import member_hue
 
@@ -468,8 +472,27 @@ def account(**changes: Any) -> dict[str, Any]:
     return made | changes
 
 
-def facts(host: str | None = "api.example.com") -> Thing:
-    return Thing(retention_days=30, session_days=14, model_host=host, base_url="https://shop.example")
+def facts(host: str | None = "api.example.com", contact: str = "hello@shop.example") -> dict[str, Any]:
+    operator = "The Lantern Society" if contact else ""
+    return small_print(Settings(base_url="https://shop.example", operator=operator, contact=contact), host)
+
+
+def kept() -> list[dict[str, str]]:
+    return [table_words(each, Settings()) for each in personal_tables()]
+
+
+def receipt(tokens: str = "done", *leaving: str) -> dict[str, Any]:
+    """Of somebody whose personalities are leaving as told."""
+    homes = [LeavingOut(str(n), f"Atlas {n}", leaving_state(status)) for n, status in enumerate(leaving)]
+    erased_at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    done = tokens != "waiting" and set(leaving) <= {"removed"}
+    shown = ReceiptOut("/account/receipts/x", erased_at, {"sessions": 2}, tokens, homes, erased_at if done else None)
+    return {"site": site("/account/receipts/x"), "receipt": shown, "names": {}}
+
+
+def leaving(deployments: int = 0, *, is_unsure: bool = False) -> dict[str, Any]:
+    goes = {"reviews": 3, "favourites": 1, "turns": 240, "tokens": 0, "deployments": deployments}
+    return {"site": site("/account/erase", user=ADA), "goes": goes, "is_unsure": is_unsure}
 
 
 def health() -> dict[str, Any]:

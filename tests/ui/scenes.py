@@ -21,11 +21,14 @@ from tests.ui.fakes import (
     health,
     homes,
     index,
+    kept,
+    leaving,
     listing,
     looked,
     news,
     personality,
     places,
+    receipt,
     show,
     site,
     start,
@@ -293,8 +296,16 @@ def _moving_in() -> Iterator[tuple[str, Callable[[], Scene]]]:
 def _the_rest() -> Iterator[tuple[str, Callable[[], Scene]]]:
     yield "account", lambda: ("accounts/account.html", account())
     yield "status", lambda: ("pages/status.html", {"site": site("/status"), **health()})
-    yield "privacy", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts()})
-    yield "privacy-offline", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(None)})
-    yield "terms", lambda: ("pages/terms.html", {"site": site("/terms")})
+    yield "erase", lambda: ("accounts/erase.html", leaving(2))
+    yield "erase-unsure", lambda: ("accounts/erase.html", leaving(is_unsure=True))
+    yield "receipt", lambda: ("accounts/receipt.html", receipt())
+    yield "receipt-waiting", lambda: ("accounts/receipt.html", receipt("waiting", "rolling_back", "needs_attention"))
+    yield "receipt-given-up", lambda: ("accounts/receipt.html", receipt("given_up", "removed"))
+    yield "privacy", lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(), "tables": kept()})
+    yield (
+        "privacy-offline",
+        lambda: ("pages/privacy.html", {"site": site("/privacy"), "facts": facts(None, ""), "tables": kept()}),
+    )
+    yield "terms", lambda: ("pages/terms.html", {"site": site("/terms"), "facts": facts()})
     for status in (403, 404, 429, 500, 503):
         yield f"error-{status}", lambda status=status: ("errors/error.html", failure(status))  # type: ignore[misc]

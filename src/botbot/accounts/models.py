@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from botbot.db.base import Base, Json, Moment
 from botbot.kit import clock, ids
 
+NOBODY = "erased"
+"""The one row of `users` that stands for everybody who left: what has to belong to somebody belongs to it."""
+
 
 class User(Base):
     """A person with a Discord account. `discord_id` is the key; names change and are not unique."""
@@ -74,3 +77,21 @@ class ApiToken(Base):
     token_hash: Mapped[str] = mapped_column(String, unique=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class BarredPerson(Base):
+    """Somebody who was sent away and then erased. `id` is a keyed hash of the Discord id (`accounts.barring`)."""
+
+    __tablename__ = "barred_people"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    barred_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class HouseSecret(Base):
+    """A random secret of the house itself, encrypted; unlike `BOTBOT_SECRET_KEY` it outlives a change of keys."""
+
+    __tablename__ = "house_secrets"
+
+    name: Mapped[str] = mapped_column(String, primary_key=True)
+    sealed: Mapped[str] = mapped_column(String)

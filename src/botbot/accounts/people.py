@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from botbot.accounts.models import ApiToken, OAuthToken, User, UserSession
+from botbot.accounts.models import NOBODY, ApiToken, OAuthToken, User, UserSession
 from botbot.accounts.rules import RANKS, Viewer, role_of
 from botbot.audit import service as audit
 from botbot.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
@@ -61,7 +61,7 @@ async def list_people(
 
 
 def _wanted(search: str, state: str, admins: Collection[int]) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [true()]
+    wanted: list[ColumnElement[bool]] = [User.id != NOBODY]
     if search:
         names = (func.lower(column).contains(search.lower(), autoescape=True) for column in _NAMES)
         is_snowflake = search.isascii() and search.isdigit() and int(search) < 2**63
@@ -79,7 +79,7 @@ _NAMES = (User.username, User.display_name)
 async def get_person(reader: Reader, user_id: str, admins: Collection[int]) -> Person:
     """Raises `NotFound`."""
     row = (await reader.execute(select(*_PERSON).where(User.id == user_id))).first()
-    if row is None:
+    if row is None or user_id == NOBODY:
         raise NotFound("There is nobody with that id.")
     return _person(row, admins)
 
@@ -178,6 +178,6 @@ async def _lock(session: AsyncSession, user_id: str) -> User:
     """The row, and with it every admin's, in one order: two who take each other's role away take turns."""
     rows = select(User).where(or_(User.id == user_id, User.role == "admin")).order_by(User.id).with_for_update()
     found = {row.id: row for row in await session.scalars(rows)}
-    if user_id not in found:
+    if user_id not in found or user_id == NOBODY:
         raise NotFound("There is nobody with that id.")
     return found[user_id]

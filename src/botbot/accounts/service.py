@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from botbot.accounts import barring
 from botbot.accounts.models import ApiToken, OAuthToken, UsedOAuthState, User, UserSession
 from botbot.accounts.queries import find_user_by_discord_id
 from botbot.accounts.rules import RANKS, STATE_LIFETIME
@@ -49,6 +50,8 @@ async def sign_in(
 
     Raises `AccountBanned` for somebody whom an admin sent away. The caller ends the session that the browser had before
     (`sign_out`), so an id never outlives a change of who."""
+    if await barring.is_barred(session, cipher, who.id):
+        raise AccountBanned
     user = await get_or_create_user(session, who.id)
     if user.banned_at is not None:
         raise AccountBanned

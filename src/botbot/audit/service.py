@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.audit.models import ERASED, KEEP_DAYS, AuditEntry
@@ -40,13 +40,21 @@ def record(
     )
 
 
+OWN_WORDS = "deployment."
+"""Entries of these deeds may hold words of whoever did them, such as a name they chose."""
+
+
 async def forget_person(session: AsyncSession, user_id: str) -> str:
     """Put one pseudonym in the place of somebody who leaves, wherever they did something or something was done to
-    their account. Answers it."""
+    their account; what was noted of their account, and in their own words, goes. Answers the pseudonym."""
     pseudonym = f"{ERASED}{ids.new_id()}"
-    await session.execute(update(AuditEntry).where(AuditEntry.actor_id == user_id).values(actor_id=pseudonym))
+    emptied = {"details": {}, "before": null(), "after": null()}
     about = update(AuditEntry).where(AuditEntry.subject_type == "user", AuditEntry.subject_id == user_id)
-    await session.execute(about.values(subject_id=pseudonym))
+    await session.execute(about.values(subject_id=pseudonym, **emptied))
+    theirs = update(AuditEntry).where(AuditEntry.actor_id == user_id)
+    worded = theirs.where(AuditEntry.action.startswith(OWN_WORDS, autoescape=True))
+    await session.execute(worded.values(actor_id=pseudonym, **emptied))
+    await session.execute(theirs.values(actor_id=pseudonym))
     return pseudonym
 
 

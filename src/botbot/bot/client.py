@@ -14,12 +14,14 @@ import yarl
 from discord.gateway import ReconnectWebSocket
 from discord.http import Route
 
+from botbot.bot.commands import Asked, read_asked
 from botbot.bot.line import Line, as_line
 from botbot.bot.replies import Heard
 from botbot.errors import PeerError
 
 ANSWERED_TYPES = (discord.MessageType.default, discord.MessageType.reply)
 OnHeard = Callable[[Heard], Coroutine[Any, Any, None]]
+OnAsked = Callable[[Asked], Coroutine[Any, Any, None]]
 OnLeft = Callable[[int], Coroutine[Any, Any, None]]
 OnReady = Callable[["GatewayClient"], Coroutine[Any, Any, None]]
 MOST_TEXT = 4000
@@ -49,10 +51,11 @@ class SessionLost(PeerError):
 
 
 class Hooks(NamedTuple):
-    """`on_heard` is called for each message meant for us, `on_left` with each server that we were taken out of,
-    `when_ready` after each READY, and `before_identify` has to allow an IDENTIFY."""
+    """`on_heard` is called for each message meant for us, `on_asked` for each command, `on_left` with each server that
+    we were taken out of, `when_ready` after each READY, and `before_identify` has to allow an IDENTIFY."""
 
     on_heard: OnHeard
+    on_asked: OnAsked
     on_left: OnLeft
     when_ready: OnReady
     before_identify: Callable[[], Awaitable[None]]
@@ -157,6 +160,11 @@ class GatewayClient(discord.Client):
         heard = self._heard(message)
         if heard is not None:
             await self._wired.on_heard(heard)
+
+    async def on_interaction(self, interaction: Any) -> None:
+        asked = read_asked(interaction)
+        if asked is not None:
+            await self._wired.on_asked(asked)
 
     async def on_ready(self) -> None:
         await self._wired.when_ready(self)

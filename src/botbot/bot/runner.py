@@ -6,7 +6,9 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from botbot.bot import commands
 from botbot.bot.client import GatewayClient, Hooks
+from botbot.bot.commands import Asked
 from botbot.bot.directory import Directory
 from botbot.bot.keeper import (
     FIRST_WAIT_SECONDS,
@@ -75,7 +77,7 @@ class BotRunner:
     async def _keep_shards(self) -> None:
         while True:
             count = await self._count_shards()
-            hooks = Hooks(self._on_heard, self._on_left, self._when_ready, _nobody_asks)
+            hooks = Hooks(self._on_heard, self._on_asked, self._on_left, self._when_ready, _nobody_asks)
             self._keepers = [ShardKeeper(self._house, (number, count), hooks) for number in range(count)]
             try:
                 await _until_one_ends([each.stay_connected() for each in self._keepers])
@@ -96,11 +98,16 @@ class BotRunner:
     async def _on_heard(self, heard: Heard) -> None:
         self._begin(self._hear(heard), f"answer {heard.message_id}")
 
+    async def _on_asked(self, asked: Asked) -> None:
+        self._begin(commands.answer(self._house, asked), f"command {asked.id}")
+
     async def _on_left(self, guild_id: int) -> None:
         self._begin(self._settle_departures([guild_id]), f"left {guild_id}")
 
     async def _when_ready(self, client: GatewayClient) -> None:
         self._begin(self._settle_missed(client), "servers left meanwhile")
+        if client.application_id is not None and not client.shard_id:
+            self._begin(commands.register(self._house, client.application_id), "commands")
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """In a task of its own: the gateway must go on beating. It may still say something while we leave."""

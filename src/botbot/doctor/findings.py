@@ -59,6 +59,7 @@ FINDINGS: dict[str, Severity] = {
     "preview_budget_spent": "note",
     "search_index_missing": "warning",
     "search_index_pending": "note",
+    "secret_key_old_rows": "warning",
     "secret_key_unfit": "wrong",
     "work_waits": "wrong",
     # Peers

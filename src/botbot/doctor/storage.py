@@ -13,8 +13,7 @@ import asyncpg
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from botbot.accounts.models import OAuthToken, User
-from botbot.agents.models import ChannelMessage
+from botbot.accounts.models import User
 from botbot.catalog import search_index
 from botbot.catalog.models import PersonalityTemplate
 from botbot.db import Database
@@ -26,6 +25,7 @@ from botbot.house import House
 from botbot.jobs import budgets
 from botbot.jobs.models import Budget, OutboxEntry, Saga
 from botbot.kit import clock
+from botbot.privacy import rotation
 
 CHECK_SECONDS = 20.0
 OVERDUE = timedelta(minutes=5)
@@ -35,8 +35,6 @@ NEWS_SECONDS = 8.0
 OLDEST_POSTGRES = 13
 PER_PROCESS = 17
 """Connections: ten of the pool, five for hot reads, one to hear news, one in hand."""
-SEALED = (OAuthToken.access_token, ChannelMessage.content)
-SAMPLE = 20
 WITHOUT_TRIGRAMS = (
     f"works, but slowly in a big catalogue: PostgreSQL's extension {search_index.EXTENSION} is missing. Install the "
     "server's contrib package if it hasn't it, run `create extension pg_trgm` in this database as its owner or a "
@@ -159,7 +157,7 @@ async def _open(database: Database, opened: ExitStack) -> Any:
 async def _rows(house: House) -> AsyncIterator[Finding]:
     async with house.db.reading() as connection:
         yield await _search(house, connection)
-        for finding in [*await _sealed(house, connection), *await _waiting(connection)]:
+        for finding in [*await _sealed(house), *await _waiting(connection)]:
             yield finding
         if await connection.scalar(select(PersonalityTemplate.id).limit(1)) is None:
             yield found("catalogue_empty", "no personality is in it: run `botbot seed`")
@@ -183,18 +181,15 @@ async def _search(house: House, connection: AsyncConnection) -> Finding:
     return found("search_index_missing", WITHOUT_TRIGRAMS)
 
 
-async def _sealed(house: House, connection: AsyncConnection) -> list[Finding]:
-    """Whether the newest of what we sealed can be opened with the keys in force."""
-    for column in SEALED:
-        newest = column.class_.updated_at if column.class_ is OAuthToken else ChannelMessage.created_at
-        for sealed in (await connection.execute(select(column).order_by(newest.desc()).limit(SAMPLE))).scalars():
-            if not sealed:
-                continue
-            try:
-                house.cipher.decrypt(sealed)
-            except ValueError:
-                text = f"{column.class_.__tablename__} was sealed with another key: bring back the old one, second in"
-                return [found("secret_key_unfit", f"{text} BOTBOT_SECRET_KEY (`new,old`)")]
+async def _sealed(house: House) -> list[Finding]:
+    """Whether what we sealed can be opened with the keys in force, and whether the older of them may go."""
+    standing = await rotation.look(house.db, house.cipher)
+    if standing.unreadable:
+        text = f"{', '.join(standing.unreadable)} was sealed with another key: bring back the old one, second in"
+        return [found("secret_key_unfit", f"{text} BOTBOT_SECRET_KEY (`new,old`)")]
+    if standing.old:
+        text = "rows are still under an older key of BOTBOT_SECRET_KEY: run `botbot rotate-keys` before it goes"
+        return [found("secret_key_old_rows", text)]
     return []
 
 

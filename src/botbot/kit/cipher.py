@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import zlib
 from collections.abc import Sequence
 from typing import TypeVar
@@ -16,9 +17,9 @@ class Cipher:
     """`keys` may be any texts; each is stretched to a Fernet key by SHA-256 (they are random, so that is enough)."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet(
-            [Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys]
-        )
+        each = [Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys]
+        self._fernet, self._first = MultiFernet(each), each[0]
+        self._signing_key = hashlib.sha256(b"signing/" + keys[0].encode()).digest()
 
     def encrypt(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -29,6 +30,19 @@ class Cipher:
             return self._fernet.decrypt(sealed.encode()).decode()
         except (InvalidToken, UnicodeError) as error:
             raise ValueError("not sealed by us") from error
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the first key sealed it."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
+
+    def sign(self, text: str) -> str:
+        """A keyed hash (43 URL-safe characters): the same for the same text, and nobody without the key can tell it."""
+        digest = hmac.new(self._signing_key, text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def seal(self, value: msgspec.Struct) -> str:
         """A struct as an opaque, tamper-proof, URL-safe text."""

@@ -1,7 +1,6 @@
-"""The marketplace, and the two pages of small print."""
+"""The marketplace."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
 
@@ -37,22 +36,4 @@ async def cards(request: Asker, house: House, viewer: Viewer | None) -> Response
     return page(request, viewer, "catalog/_cards.html", **context)
 
 
-@get("/privacy", include_in_schema=False)
-async def privacy(request: Asker, house: House, viewer: Viewer | None) -> Response[bytes]:
-    """Written from the running configuration, so that it is true here."""
-    settings = house.settings
-    facts = {
-        "retention_days": settings.retention_days,
-        "session_days": settings.session_days,
-        "model_host": urlsplit(settings.effective_openai_base_url).hostname,
-        "base_url": settings.public_url,
-    }
-    return page(request, viewer, "pages/privacy.html", facts=facts)
-
-
-@get("/terms", include_in_schema=False)
-async def terms(request: Asker, viewer: Viewer | None) -> Response[bytes]:
-    return page(request, viewer, "pages/terms.html")
-
-
-handlers: list[Any] = [marketplace, cards, privacy, terms]
+handlers: list[Any] = [marketplace, cards]

@@ -1,6 +1,6 @@
 """One call to Discord, described before it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -79,7 +79,7 @@ def _encoded_reason(reason: str) -> str:
     return encoded.strip()
 
 
-def to_json(payload: Mapping[str, Any]) -> bytes:
+def to_json(payload: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:
     """Raises `ValidationFailed` for text that no UTF-8 can carry (a lone surrogate)."""
     try:
         return msgspec.json.encode(payload)

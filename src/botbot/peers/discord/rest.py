@@ -2,7 +2,7 @@
 
 Every message, created or edited, allows no mention at all; text from a model must never ring a bell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -29,7 +29,8 @@ __all__ = ["UNSET", "DiscordRest"]
 
 MOST_CONTENT = 2000
 MOST_NONCE = 25
-SUPPRESS_EMBEDS = 4
+SUPPRESS_EMBEDS, EPHEMERAL = 4, 64
+DEFERRED = 5
 MOST_MESSAGES = 100
 NO_MENTIONS: Mapping[str, Any] = {"parse": []}
 SENDING = ("VIEW_CHANNEL", "SEND_MESSAGES", "READ_MESSAGE_HISTORY")
@@ -226,6 +227,31 @@ class DiscordRest:
         )
         await self._run_until_gone(ask)
 
+    # Answering commands
+
+    async def list_commands(self, application_id: int) -> list[dict[str, Any]]:
+        """The application's global commands, as Discord keeps them."""
+        ask = self._ask("GET", "/applications/{application_id}/commands", {"application_id": application_id})
+        return await self._caller.fetch(ask, list[dict[str, Any]])
+
+    async def set_commands(self, application_id: int, commands: Sequence[Mapping[str, Any]]) -> None:
+        """Exactly these and no others. Source: Discord docs, Bulk Overwrite Global Application Commands."""
+        route = "/applications/{application_id}/commands"
+        await self._caller.fetch(self._ask("PUT", route, {"application_id": application_id}, commands), list[Any])
+
+    async def put_off_interaction(self, interaction_id: int, token: str) -> None:
+        """Say within three seconds that an answer comes, to whoever asked alone. The token in the path is all the right
+        this needs."""
+        places: dict[str, int | str] = {"interaction_id": interaction_id, "interaction_token": token}
+        route = "/interactions/{interaction_id}/{interaction_token}/callback"
+        await self._caller.run(_token_ask("POST", route, places, {"type": DEFERRED, "data": {"flags": EPHEMERAL}}))
+
+    async def finish_interaction(self, application_id: int, token: str, content: str) -> None:
+        """The answer that was put off; good for 15 minutes."""
+        places: dict[str, int | str] = {"webhook_id": application_id, "webhook_token": token}
+        route = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+        await self._caller.fetch(_token_ask("PATCH", route, places, _content(content, suppress_embeds=False)), Message)
+
     # How a call is put together
 
     async def _run_until_gone(self, ask: Ask) -> None:
@@ -249,7 +275,7 @@ class DiscordRest:
         method: str,
         route: str,
         places: Mapping[str, int] | None = None,
-        payload: Mapping[str, Any] | None = None,
+        payload: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         *,
         query: Mapping[str, str] | None = None,
         reason: str | None = None,
@@ -285,6 +311,13 @@ def _webhook_ask(webhook_id: int, token: str, payload: Mapping[str, Any], query:
         body=to_json(payload),
         content_type="application/json",
     )
+
+
+def _token_ask(method: str, route: str, places: Mapping[str, int | str], payload: Mapping[str, Any]) -> Ask:
+    """A call whose path holds its right."""
+    who: Who = "webhook"
+    body = to_json(payload)
+    return Ask(method=method, route=route, who=who, places=places, body=body, content_type="application/json")
 
 
 def _content(content: str, suppress_embeds: bool) -> dict[str, Any]:
