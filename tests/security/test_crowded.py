@@ -22,6 +22,8 @@ class Hall:
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         self.inside += 1
+        if scope["method"] == "POST":
+            await receive()
         await self.doors.wait()
         if scope["path"] == "/breaks":
             raise BotBotError
@@ -34,22 +36,34 @@ class Hall:
         self.drawn += 1
         return b"<p>crowded</p>"
 
-    async def ask(self, path: str = "/", accept: str = "application/json") -> Sent:
+    async def ask(self, path: str = "/", accept: str = "application/json", *, is_slow: bool = False) -> Sent:
+        """`is_slow`: a post whose body never ends."""
         sent: Sent = []
 
         async def receive() -> Any:
+            if is_slow:
+                await asyncio.Event().wait()
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
         headers = [(b"accept", accept.encode()), (b"cookie", b"botbot_session=somebody")]
-        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
+        if is_slow:
+            own = [(b"origin", b"http://127.0.0.1"), (b"content-type", b"application/json"), (b"content-length", b"9")]
+            headers = [*headers, *own]
+        scope = {
+            "type": "http",
+            "method": "POST" if is_slow else "GET",
+            "path": path,
+            "query_string": b"",
+            "headers": headers,
+        }
         await self.gate(scope, receive, send)
         return sent
 
-    async def fill(self, path: str = "/") -> list["asyncio.Task[Sent]"]:
-        tasks = [asyncio.create_task(self.ask(path)) for _ in range(MOST_AT_ONCE)]
+    async def fill(self, path: str = "/", *, is_slow: bool = False) -> list["asyncio.Task[Sent]"]:
+        tasks = [asyncio.create_task(self.ask(path, is_slow=is_slow)) for _ in range(MOST_AT_ONCE)]
         async with asyncio.timeout(10):
             while self.inside < MOST_AT_ONCE:
                 await asyncio.sleep(0)
@@ -102,6 +116,23 @@ async def test_however_a_request_ends_its_place_is_free_again(path: str) -> None
 async def test_who_leaves_while_waiting_frees_a_place() -> None:
     hall = Hall()
     for task in (tasks := await hall.fill()):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert hall.gate._waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "is_slow"),
+    [("/api/x", True), ("/api/marketplace/preview/atlas/chat", False), ("/personalities/a/try", False)],
+)
+async def test_slow_senders_and_those_who_wait_for_the_model_keep_nobody_out(path: str, is_slow: bool) -> None:
+    hall = Hall()
+    tasks = await hall.fill(path, is_slow=is_slow)
+    visitor = asyncio.create_task(hall.ask())
+    await asyncio.sleep(0)
+    hall.doors.set()
+    assert (await visitor)[0]["status"] == 200
+    for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert hall.gate._waiting == 0

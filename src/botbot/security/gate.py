@@ -11,6 +11,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
@@ -40,10 +41,12 @@ DRAIN_BYTES, DRAIN_SECONDS = 64 * 1024 * 1024, 3.0
 """How much of a refused body is still read: an answer sent before the client has finished would be lost to it."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
 MOST_AT_ONCE = 200
-"""Requests of one process whose answer hasn't begun. More would only make everybody wait past their patience: at a few
-milliseconds each the last of these waits a good half second. Streams count until their first byte."""
+"""Requests of one process that are whole and whose answer hasn't begun. More would only make everybody wait past their
+patience: at a few milliseconds each the last of these waits a good half second. A stream counts to its first byte."""
 ALWAYS_IN = {"/healthz", "/readyz", "/metrics"}
 """Asked by those who decide whether this process is well."""
+WAITS_FOR_THE_MODEL = re.compile(r"/api/marketplace/preview/|/personalities/[^/]+/try$")
+"""Takes seconds of the model's time and none of ours, and has a limit of its own (`preview.service.require_place`)."""
 CROWDED_SECONDS = 2.0
 TELL_SECONDS = 10.0
 CALLBACK = "/api/auth/callback"
@@ -95,14 +98,14 @@ class Gate:
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Let it through, and note how that went."""
-        asked = _Asked(scope)
+        asked, place = _Asked(scope), self._place_for(scope)
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] == BodyTooLarge.status:
                     await _drain(receive)
                 asked.begins(message)
-                self._waiting -= 1
+                place.leave()
                 present = {name.lower() for name, _ in message.get("headers", [])}
                 kept = message.get("headers", [])
                 if scope["method"] == "OPTIONS":  # The framework names one handler's methods only: say nothing instead.
@@ -112,11 +115,13 @@ class Gate:
                 message = {**message, "headers": [*kept, *extra, named]}
             await send(message)
 
-        self._waiting += 1
         try:
-            if self._waiting > MOST_AT_ONCE and scope["path"] not in ALWAYS_IN:
+            if self._waiting >= MOST_AT_ONCE and place.counts:
                 self._turn_away()
             self._check(scope)
+            if not _has_body(scope):
+                place.take()
+            receive = place.taken_with_the_end_of(receive)
             if scope["method"] == "HEAD" and scope["path"] != CALLBACK:
                 asked.scope = {**scope, "method": "GET"}
                 await self._app(asked.scope, self._capped(receive, scope["path"]), _without_body(send_with_headers))
@@ -127,9 +132,16 @@ class Gate:
             if not asked.status:
                 await self._refuse(scope, send_with_headers, failure)
         finally:
-            if not asked.status:
-                self._waiting -= 1
+            place.leave()
             asked.ends(scope["method"])
+
+    def _place_for(self, scope: Scope) -> "_Place":
+        counts = scope["path"] not in ALWAYS_IN and WAITS_FOR_THE_MODEL.match(scope["path"]) is None
+
+        def move(by: int) -> None:
+            self._waiting += by
+
+        return _Place(move, counts=counts)
 
     def _check(self, scope: Scope) -> None:
         if "\x00" in scope["path"]:
@@ -143,9 +155,9 @@ class Gate:
         length = headers.get(b"content-length", "")
         if length.isdigit() and int(length) > most_of(scope["path"]):
             raise BodyTooLarge
-        has_body = length not in {"", "0"} or b"transfer-encoding" in headers
         kind = media_type(headers.get(b"content-type", ""))
-        if has_body and scope["path"].startswith("/api/") and kind not in {"application/json", "multipart/form-data"}:
+        is_api = scope["path"].startswith("/api/")
+        if is_api and _has_body(scope) and kind not in {"application/json", "multipart/form-data"}:
             raise UnsupportedMediaType
 
     def _check_origin(self, headers: dict[bytes, str]) -> None:
@@ -206,6 +218,34 @@ class Gate:
         return self._crowded_page
 
 
+class _Place:
+    """One of the places inside. Whoever is still sending takes none, so that slow senders keep nobody out."""
+
+    def __init__(self, move: Callable[[int], None], *, counts: bool) -> None:
+        self._move = move
+        self._is_taken = False
+        self.counts = counts
+
+    def take(self) -> None:
+        if self.counts and not self._is_taken:
+            self._is_taken = True
+            self._move(1)
+
+    def leave(self) -> None:
+        if self._is_taken:
+            self._move(-1)
+        self._is_taken = self.counts = False
+
+    def taken_with_the_end_of(self, receive: Receive) -> Receive:
+        async def watched() -> Any:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                self.take()
+            return message
+
+        return watched
+
+
 class _Asked:
     """What is noted of one request: its route as it is written in code, its status, and how long its answer took."""
 
@@ -239,6 +279,11 @@ class _Asked:
             log.warning("%s %s answered %s after %.0f ms", method, route, self.status, seconds * 1000)
         if tracing.is_on():
             tracing.note(name=f"{method} {route}", status=self.status, failed=int(self.status >= 500))
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
 def _without_body(send: Send) -> Send:
