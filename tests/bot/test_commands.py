@@ -25,13 +25,13 @@ async def use(room: Room, user: int, name: str, text: str = "") -> Message:
     """The bot's answer to a command."""
     discord = room.discord
     channel = room.channel()
-    await until(lambda: {"forget", "privacy"} <= names(discord), 8, "no commands were registered")
+    await until(lambda: {"forget", "privacy"} <= names(discord), 30, "no commands were registered")
     asked = int(discord.run_command(user, channel, name, text))
 
     def answers() -> list[Message]:
         return [each for each in discord.messages(channel) if each.interaction_id == asked and not each.is_thinking]
 
-    await until(lambda: bool(answers()), 8, "no answer to the command")
+    await until(lambda: bool(answers()), 30, "no answer to the command")
     return answers()[0]
 
 
@@ -43,7 +43,7 @@ def names(discord: DiscordHandle) -> set[str]:
 async def spoken(room: Room, house: House) -> Room:
     for who in (cast.BEN, cast.ADA):
         await room.ask("Tell me something.", user=who)
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while len(await kept_of(house)) < 4:
             await asyncio.sleep(0.02)
     return room
@@ -67,6 +67,22 @@ async def test_forget_everywhere_takes_along_that_one_ever_talked(spoken: Room, 
     assert cast.BEN not in users
 
 
+@pytest.mark.parametrize("where", ["", "everywhere"])
+async def test_an_answer_that_is_on_its_way_is_not_kept_either(spoken: Room, house: House, where: str) -> None:
+    asked_before = len(spoken.model.recorded)
+    spoken.model.words_per_second = 2
+    said = spoken.say("One thing more.", user=cast.BEN)
+    await until(lambda: len(spoken.model.recorded) > asked_before, 30, "the model was never asked")
+    await use(spoken, cast.BEN, "forget", where)
+    spoken.model.words_per_second = 40
+    await spoken.reply_to(said, 30)
+    await spoken.ask("And you?", user=cast.ADA)  # In the same channel, so it is answered after that.
+    async with asyncio.timeout(30):
+        while len(await kept_of(house)) < 4:
+            await asyncio.sleep(0.02)
+    assert await kept_of(house) == [cast.ADA] * 4
+
+
 async def test_privacy_leads_to_the_page(spoken: Room, house: House) -> None:
     answer = await use(spoken, cast.BEN, "privacy")
     assert f"{house.settings.public_url}/privacy" in answer.content
@@ -76,7 +92,7 @@ async def test_privacy_leads_to_the_page(spoken: Room, house: House) -> None:
 async def test_commands_are_registered_once(room: Room, house: House, discord: DiscordHandle) -> None:
     from botbot.bot.commands import register
 
-    await until(lambda: {"forget", "privacy"} <= names(discord), 8, "no commands were registered")
+    await until(lambda: {"forget", "privacy"} <= names(discord), 30, "no commands were registered")
     before: Any = len(discord.calls_to("PUT", "/applications/*/commands"))
     await register(house, int(house.settings.discord_client_id))
     assert len(discord.calls_to("PUT", "/applications/*/commands")) == before == 1

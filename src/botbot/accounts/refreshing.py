@@ -6,6 +6,7 @@ the others wait for the new pair to appear there. Once the call is under way it 
 also when the visitor for whom it happens has left."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts import queries
 from botbot.accounts.models import OAuthToken
-from botbot.errors import DiscordSignInExpired, DiscordUnavailable, StorageUnavailable
+from botbot.errors import BotBotError, DiscordSignInExpired, DiscordUnavailable, StorageUnavailable
 from botbot.house import House
 from botbot.kit import clock
 from botbot.kit.tasks import settle
@@ -98,7 +99,12 @@ async def _trade(house: House, kept: OAuthToken, claim: datetime) -> str:
         raise
     if await _store(house, kept.user_id, claim, _new_pair(house, grant)):
         return grant.access_token
-    return await _newer(house, kept.user_id)
+    try:
+        return await _newer(house, kept.user_id)
+    except DiscordSignInExpired:  # They signed out or left meanwhile; this pair is nobody's.
+        with contextlib.suppress(BotBotError):
+            await house.oauth.revoke(grant.refresh_token)
+        raise
 
 
 async def _store(house: House, user_id: str, claim: datetime, values: dict[str, Any]) -> bool:

@@ -61,3 +61,13 @@ class HandledMessage(Base):
 
     message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now, index=True)
+
+
+class Forgotten(Base):
+    """Somebody asked a moment ago that what they said be forgotten, so an answer that is on its way to them is not
+    kept. `id` is a keyed hash of whom and where (`service.mark_forgotten`)."""
+
+    __tablename__ = "forgotten"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)

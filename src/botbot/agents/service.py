@@ -1,16 +1,18 @@
 """Writes about agents: being born, paused, moved out; and remembering a turn of talk, encrypted."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from botbot.agents.models import Agent, ChannelMessage, HandledMessage
+from botbot.agents.models import Agent, ChannelMessage, Forgotten, HandledMessage
 from botbot.jobs import outbox
 from botbot.kit import clock
 from botbot.kit.cipher import Cipher
 
+KEEP_MARKS = timedelta(days=1)
 TOPIC = "agents"
 """The outbox topic on which bots hear that a server's agent changed."""
 
@@ -76,7 +78,26 @@ def remember_turn(
     )
 
 
+async def mark_forgotten(session: AsyncSession, cipher: Cipher, discord_id: int, guild_id: int | None = None) -> None:
+    """What they said before this moment, there or with `None` anywhere, is not kept by whoever still answers it."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    mark = insert(Forgotten).values(id=_mark(cipher, discord_id, guild_id), at=clock.now())
+    await session.execute(mark.on_conflict_do_update(index_elements=["id"], set_={"at": mark.excluded.at}))
+
+
+async def was_forgotten(session: AsyncSession, cipher: Cipher, discord_id: int, guild_id: int, since: datetime) -> bool:
+    """Whether they asked for it since then."""
+    marks = [_mark(cipher, discord_id, where) for where in (guild_id, None)]
+    asked = select(Forgotten.id).where(Forgotten.id.in_(marks), Forgotten.at >= since)
+    return await session.scalar(asked.limit(1)) is not None
+
+
+def _mark(cipher: Cipher, discord_id: int, guild_id: int | None) -> str:
+    return cipher.sign(f"forgotten/{discord_id}/{guild_id or 'everywhere'}")
+
+
 async def forget_old_talk(session: AsyncSession, before: Any) -> None:
     """Delete conversation text and message marks older than that moment."""
     await session.execute(delete(ChannelMessage).where(ChannelMessage.created_at < before))
     await session.execute(delete(HandledMessage).where(HandledMessage.created_at < before))
+    await session.execute(delete(Forgotten).where(Forgotten.at < clock.now() - KEEP_MARKS))

@@ -105,7 +105,7 @@ async def _do(house: House, asked: Asked) -> str:
     guild_id = None if asked.where == EVERYWHERE or asked.guild_id is None else asked.guild_id
     try:
         async with house.db.write() as session:
-            turns = await forget_talk(session, asked.user_id, guild_id)
+            turns = await forget_talk(session, house.cipher, asked.user_id, guild_id)
     except BotBotError as error:
         log.warning("forgetting for interaction %s: %s", asked.id, error.message)
         return SORRY

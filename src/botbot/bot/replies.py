@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,7 @@ from botbot.bot.purse import Purse
 from botbot.catalog.service import note_talk, note_use
 from botbot.errors import BotBotError, DiscordUnavailable, ModelUnavailable, StorageUnavailable
 from botbot.house import House
+from botbot.kit import clock
 from botbot.kit.tasks import settle
 from botbot.moderation import Side, refusal
 from botbot.peers.discord.text import clean_reply, split_reply
@@ -69,6 +71,7 @@ class Replies:
 
     async def answer(self, heard: Heard, speaker: Speaker | None) -> None:
         """Answer `heard` once, whatever the gateway delivers twice. Failures are logged, never raised."""
+        came = clock.now()
         try:
             async with self._house.db.write() as session:
                 if not await service.claim_message(session, heard.message_id):
@@ -77,7 +80,7 @@ class Replies:
                 await self._say(heard, [NOBODY.format(url=self._house.settings.public_url)])
             elif self._may_speak(heard, speaker):
                 async with self._channels.setdefault(heard.channel_id, asyncio.Lock()):
-                    await self._answer_as(heard, speaker)
+                    await self._answer_as(heard, speaker, came)
         except BotBotError as error:
             log.warning("message %s in channel %s: %s", heard.message_id, heard.channel_id, error.message)
 
@@ -86,7 +89,7 @@ class Replies:
             return False
         return heard.is_nsfw or speaker.snapshot.get("content_rating") != "mature"
 
-    async def _answer_as(self, heard: Heard, speaker: Speaker) -> None:
+    async def _answer_as(self, heard: Heard, speaker: Speaker, came: datetime) -> None:
         async with self._typing(heard.channel_id):
             remark = ""
             said = refused = await self._refusal(speaker, heard.text, "message")
@@ -99,7 +102,7 @@ class Replies:
             parts = _with_remark(parts, remark)
         await self._say(heard, parts)
         if said and not remark and not refused:
-            await self._remember(heard, speaker, said)
+            await self._remember(heard, speaker, said, came)
 
     async def _refusal(self, speaker: Speaker, text: str, side: Side) -> str:
         """What is said instead where `text` may not be: neither it nor this is kept. Empty for nearly everything."""
@@ -205,8 +208,12 @@ class Replies:
                     raise
             await asyncio.sleep(wait)
 
-    async def _remember(self, heard: Heard, speaker: Speaker, said: str) -> None:
+    async def _remember(self, heard: Heard, speaker: Speaker, said: str, came: datetime) -> None:
+        """Unless they asked meanwhile to be forgotten."""
         async with self._house.db.write() as session:
+            who = (heard.author_id, heard.guild_id)
+            if await service.was_forgotten(session, self._house.cipher, *who, since=came):
+                return
             for role, text in (("user", heard.text), ("assistant", said)):
                 service.remember_turn(
                     session,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.models import NOBODY
@@ -69,9 +69,18 @@ async def forget(session: AsyncSession, rows: Sequence[D]) -> None:
     await session.execute(sagas.values(payload={}, error=None, updated_at=Saga.updated_at))
 
 
+async def forget_asker(session: AsyncSession, discord_id: int) -> None:
+    """Whoever changed somebody else's deployment stands in the saga of that change."""
+    theirs = Saga.payload[ASKED_BY].as_string() == str(discord_id)
+    await _drop_asker(session, select(Saga.id, Saga.payload).where(theirs))
+
+
 async def _forget_who_asked(session: AsyncSession, ids: Sequence[str]) -> None:
     """A worker in the middle of a step writes its payload back; then the next look drops it again."""
-    asked = select(Saga.id, Saga.payload).where(Saga.subject_id.in_(ids))
+    await _drop_asker(session, select(Saga.id, Saga.payload).where(Saga.subject_id.in_(ids)))
+
+
+async def _drop_asker(session: AsyncSession, asked: Select[tuple[str, dict[str, Any]]]) -> None:
     for saga_id, payload in (await session.execute(asked)).all():
         if ASKED_BY in payload:
             rest = {name: value for name, value in payload.items() if name != ASKED_BY} | {ASKED_BY: None}

@@ -14,7 +14,7 @@ from botbot.accounts.rules import Viewer
 from botbot.errors import RateLimited
 from botbot.house import House
 from botbot.jobs import budgets
-from botbot.kit import clock, ids
+from botbot.kit import clock
 
 KEY = "moves"
 """How the keys of these counts begin; they are deleted a day later."""
@@ -27,8 +27,7 @@ async def count_person(house: House, viewer: Viewer) -> None:
     """One attempt more of that person's hour. Raises `RateLimited` (429) when it is used up."""
     if not viewer.is_admin:
         async with house.db.write() as session:
-            who = ids.hash_secret(viewer.user_id)[:16]  # A count is no place for a person's id.
-            await _count(session, "person", who, house.settings.deployments_per_person, BY_PERSON)
+            await _count(session, "person", viewer.user_id, house.settings.deployments_per_person, BY_PERSON)
 
 
 async def count_server(session: AsyncSession, house: House, viewer: Viewer, guild_id: int) -> None:

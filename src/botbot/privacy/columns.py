@@ -239,6 +239,14 @@ TABLES: tuple[Kept, ...] = (
         how_long="{retention_days}",
     ),
     Kept(
+        "forgotten",
+        plain="at",
+        personal={"id": "a keyed hash of the Discord id of somebody who asked to be forgotten, and where"},
+        what="That somebody asked to be forgotten, under a keyed hash of their Discord id",
+        why="so that an answer that was still on its way is not kept either",
+        how_long="a day",
+    ),
+    Kept(
         "personality_deployments",
         plain="install_permissions wants_replace failure previous_nick noticed previous_version agent_id saga_id",
         personal={

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.accounts.models import NOBODY
 from botbot.accounts.rules import Viewer
 from botbot.deployments import leaving
-from botbot.errors import BotBotError, DiscordSignInExpired, NotConfigured, PeerError
+from botbot.errors import BotBotError, DiscordSignInExpired, NotConfigured, PeerError, StorageUnavailable
 from botbot.house import House
 from botbot.jobs.signal import Subscription
 from botbot.kit import clock
@@ -26,9 +26,10 @@ LOOK_EVERY_SECONDS = 15.0
 LEASE = timedelta(seconds=60)
 SOON = timedelta(seconds=2)
 """While something is moving out of a server."""
-LONGEST_WAIT = timedelta(minutes=15)
+LONGEST_WAIT, LONGEST_WAIT_FOR_A_SERVER = timedelta(minutes=15), timedelta(hours=6)
 PATIENCE = timedelta(days=8)
-"""Discord's refresh tokens are dead by then anyhow, and with them what could be taken back."""
+"""Discord's refresh tokens are dead by then anyhow, and with them what could be taken back. A server that hasn't let us
+out by then needs a person: it stands among those that need attention."""
 PRODUCT = Viewer(NOBODY, 0, "", None, "user")
 
 
@@ -53,7 +54,13 @@ async def settle_due(house: House) -> float:
         due = select(Erasure.id).where(Erasure.run_at <= clock.now()).order_by(Erasure.run_at).limit(100)
         found = list(await session.scalars(due))
     for erasure_id in found:
-        await _settle(house, erasure_id)
+        try:
+            await _settle(house, erasure_id)
+        except StorageUnavailable:
+            raise
+        except Exception:  # It must not keep the others waiting.
+            log.exception("erasure %s has to wait", erasure_id[:8])
+            await _put_off(house, erasure_id)
     async with house.db.read() as session:
         upcoming = select(Erasure.run_at).where(Erasure.run_at.is_not(None)).order_by(Erasure.run_at).limit(1)
         soonest = await session.scalar(upcoming)
@@ -75,12 +82,19 @@ async def _settle(house: House, erasure_id: str) -> None:
         session.expunge(erasure)
     outcome = await _revoke(house, erasure) if erasure.revocation == "waiting" else {}
     revocation = outcome.get("revocation", erasure.revocation)
-    is_over = not left and revocation != "waiting"
+    has_moved_out = not left or erasure.erased_at < clock.now() - PATIENCE  # What is stuck by then is the admins'.
+    is_over = has_moved_out and revocation != "waiting"
     times = {"run_at": None, "finished_at": clock.now()} if is_over else {"run_at": _next_look(erasure, left, outcome)}
     async with house.db.write() as session:
         noted = {"attempts": Erasure.attempts + 1, **outcome, **times}
         noted.pop("retry_at", None)
         await session.execute(update(Erasure).where(Erasure.id == erasure_id).values(noted))
+
+
+async def _put_off(house: House, erasure_id: str) -> None:
+    async with house.db.write() as session:
+        later = update(Erasure).where(Erasure.id == erasure_id)
+        await session.execute(later.values(attempts=Erasure.attempts + 1, run_at=clock.now() + LONGEST_WAIT))
 
 
 async def _claim(session: AsyncSession, erasure_id: str) -> bool:
@@ -93,7 +107,7 @@ async def _claim(session: AsyncSession, erasure_id: str) -> bool:
 def _next_look(erasure: Erasure, left: int, outcome: dict[str, Any]) -> datetime:
     """Soon at first; then less and less often, for a server or a Discord that doesn't let us."""
     slower = min(LONGEST_WAIT, SOON * 1.5 ** min(erasure.attempts, 30))
-    looks = [clock.now() + slower] if left else []
+    looks = [clock.now() + min(LONGEST_WAIT_FOR_A_SERVER, SOON * 1.5 ** min(erasure.attempts, 30))] if left else []
     if outcome.get("revocation", erasure.revocation) == "waiting":
         looks.append(outcome.get("retry_at") or clock.now() + slower)
     return min(looks)

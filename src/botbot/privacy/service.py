@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from botbot.accounts import barring
 from botbot.accounts.models import NOBODY, OAuthToken, User
 from botbot.accounts.rules import Viewer
+from botbot.agents import service as agents
 from botbot.agents.models import Agent, ChannelMessage
 from botbot.audit import service as audit
 from botbot.catalog.models import PersonalityUse
@@ -55,6 +56,7 @@ async def erase_account(session: AsyncSession, cipher: Cipher, user_id: str) -> 
     deployments = await _let_go(session, user)
     if user.banned_at is not None:
         await barring.bar(session, cipher, user.discord_id)
+    await agents.mark_forgotten(session, cipher, user.discord_id)
     counts = await _forget_rows(session, Person(user_id, user.discord_id))
     audit.record(session, user_id, "account.erase", ("user", user_id))
     await session.flush()
@@ -75,6 +77,7 @@ async def _let_go(session: AsyncSession, user: User) -> list[str]:
     """What they deployed belongs to nobody from now on, and begins to move out."""
     await ensure_nobody(session)
     deployments = await leaving.hand_over(session, user.id)
+    await leaving.forget_asker(session, user.discord_id)
     await leaving.move_out(session, Viewer(user.id, user.discord_id, "", None, "user"), deployments)
     return deployments
 
@@ -108,13 +111,15 @@ async def erase_by_discord_id(session: AsyncSession, cipher: Cipher, discord_id:
     user_id = await session.scalar(select(User.id).where(User.discord_id == discord_id))
     if user_id is not None:
         return await erase_account(session, cipher, user_id)
+    await agents.mark_forgotten(session, cipher, discord_id)
     await _forget_rows(session, Person("", discord_id))
     return None
 
 
-async def forget_talk(session: AsyncSession, discord_id: int, guild_id: int | None = None) -> int:
+async def forget_talk(session: AsyncSession, cipher: Cipher, discord_id: int, guild_id: int | None = None) -> int:
     """Delete what somebody said to personalities and what they answered, in one server or, with `None`, everywhere;
     then also that they ever talked to any. Answers how many turns that were."""
+    await agents.mark_forgotten(session, cipher, discord_id, guild_id)
     theirs = delete(ChannelMessage).where(ChannelMessage.discord_user_id == discord_id)
     if guild_id is not None:
         there = select(Agent.id).where(Agent.discord_guild_id == guild_id)
@@ -140,6 +145,8 @@ async def _forget_trace(session: AsyncSession, table_name: str, trace: Trace, pe
     if trace.erasure == DELETE:
         return await _count(session, delete(mapped).where(*theirs))
     emptied: dict[str, Any] = dict(cast(Any, trace.erasure))
+    if "updated_at" in table.c:  # Nobody edited it.
+        emptied["updated_at"] = table.c.updated_at
     return await _count(session, update(mapped).where(*theirs).values(emptied))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from botbot.errors import BotBotError
@@ -62,7 +63,7 @@ class Facts:
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._house.db.reading() as connection:
                 await _ask(connection, known, self._house.settings.guild_tokens_per_day)
-        except (BotBotError, TimeoutError):
+        except (BotBotError, TimeoutError, DBAPIError):  # PostgreSQL has no such table yet, perhaps.
             return Known()
         return known
 
