@@ -7,7 +7,7 @@ from tests.support.people import Person
 from botbot.catalog.models import PersonalityTemplate
 
 pytestmark = ONLY_SQLITE
-VOLATILE = {"date"}
+VOLATILE = {"date", "x-request-id"}
 
 
 async def test_it_is_the_get_without_its_body(client: httpx.AsyncClient, personality: PersonalityTemplate) -> None:

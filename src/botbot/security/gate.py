@@ -130,7 +130,7 @@ class Gate:
         except BotBotError as failure:
             asked.was_turned_away = isinstance(failure, Overloaded)
             if not asked.status:
-                await self._refuse(scope, send_with_headers, failure)
+                await self._refuse(scope, receive, send_with_headers, failure)
         finally:
             place.leave()
             asked.ends(scope["method"])
@@ -188,7 +188,10 @@ class Gate:
 
         return capped
 
-    async def _refuse(self, scope: Scope, send: Send, failure: BotBotError) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, failure: BotBotError) -> None:
+        """The connection ends with it; what was still on its way would make that a reset, and the answer be lost."""
+        if _has_body(scope) and failure.status != BodyTooLarge.status:
+            await _drain(receive)
         accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
         html = boundary.prefers_html(scope["path"], accept)
         body = self._page(scope, failure) if html else boundary.encode(failure)

@@ -206,7 +206,7 @@ async def test_a_person_and_their_servers(peer: Peer, oauth: DiscordOAuth) -> No
     assert (user.id, user.display_name, user.avatar) == (42, "Ada", "a1b2")
     assert [guild.is_manageable for guild in guilds] == [True, True, True, False]
     assert peer.received[1].headers["authorization"] == "Bearer tok"
-    assert peer.received[1].query == {"limit": "200", "with_counts": "false"}
+    assert peer.received[1].query == {"limit": "200", "with_counts": "true"}
 
 
 async def test_a_refused_user_token_means_sign_in_again(peer: Peer, oauth: DiscordOAuth) -> None:
