@@ -74,6 +74,7 @@ async def test_under_write_load_it_holds_one_moment_and_what_was_stored_before(t
     assert (tmp_path / "new" / "botbot.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 async def test_the_key_comes_along_unless_it_is_a_setting(tmp_path: Path, home: Path) -> None:
     sealed = Cipher(Settings(data_dir=home).secret_keys()).encrypt("a token")
     await run("backup", tmp_path / "with", home)

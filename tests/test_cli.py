@@ -51,6 +51,7 @@ async def test_a_bad_setting_is_a_sentence_and_code_1(tmp_path: Path, home: dict
     assert "Traceback" not in done.err
 
 
+@pytest.mark.long
 async def test_seeding_twice_changes_nothing(database_url: str, tmp_path: Path, home: dict[str, str]) -> None:
     first = await botbot("seed", cwd=tmp_path, DATABASE_URL=database_url, **home)
     again = await botbot("seed", cwd=tmp_path, DATABASE_URL=database_url, **home)

@@ -55,6 +55,7 @@ async def list_slugs(database: Database) -> list[str]:
         return list(await session.scalars(select(PersonalityTemplate.slug).order_by(PersonalityTemplate.slug)))
 
 
+@pytest.mark.long
 @ONLY_SQLITE
 async def test_the_telling_moments(stage: Stage) -> None:
     for scenario, wanted, moment in TELLING:
@@ -62,6 +63,7 @@ async def test_the_telling_moments(stage: Stage) -> None:
         await killing.kill_at(stage, scenario, number, wanted, moment)
 
 
+@pytest.mark.long
 async def test_a_key_means_the_same_deployment_after_a_restart(stage: Stage) -> None:
     """F7: the key lives in the database, not in the process."""
     slug = stage.take_slug()

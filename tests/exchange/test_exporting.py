@@ -140,6 +140,7 @@ async def test_visitors_get_a_card_without_its_instructions(site: Site, client: 
     assert (await client.get(f"/personalities/{opened['slug']}/card.exe")).status_code == 404
 
 
+@pytest.mark.long
 async def test_the_console_writes_one_document_or_a_directory(tmp_path: Path) -> None:
     home = {"BOTBOT_DATA_DIR": str(tmp_path / "data"), "BOTBOT_LOG": "text"}
     (tmp_path / "ours.json").write_bytes(files.as_json([FULL, files.OURS | {"isPublic": False, "name": "Hidden"}]))

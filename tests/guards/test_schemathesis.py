@@ -44,6 +44,7 @@ async def check(open_site: Site, sign_in: SignIn, tmp_path: Path, **how: Any) ->
     assert done.code == 0, done.out[-12_000:] + done.err[-2000:]
 
 
+@pytest.mark.long
 @ONLY_SQLITE
 async def test_a_few_hundred_requests(open_site: Site, sign_in: SignIn, tmp_path: Path) -> None:
     await check(open_site, sign_in, tmp_path, examples=4, phases="examples,fuzzing")

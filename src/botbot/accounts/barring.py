@@ -12,7 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from botbot.accounts.models import BarredPerson, HouseSecret
-from botbot.errors import NotConfigured
 from botbot.kit import clock, ids
 from botbot.kit.cipher import Cipher
 
@@ -22,13 +21,7 @@ PEPPER = "barring"
 
 
 async def bar(session: AsyncSession, cipher: Cipher, discord_id: int) -> None:
-    """Keep that person out from now on. Raises `NotConfigured` where the key to those who are out already is missing: a
-    new one would let all of them in."""
-    if not await _is_readable(session, cipher):
-        raise NotConfigured(
-            "The key to who was sent away is missing. Put the older BOTBOT_SECRET_KEY back behind the new one first.",
-            settings=["BOTBOT_SECRET_KEY"],
-        )
+    """Keep that person out from now on."""
     secret = await _secret(session, cipher) or await _make_secret(session, cipher)
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     barred = insert(BarredPerson).values(id=_sign(secret, discord_id), barred_at=clock.now())
@@ -68,12 +61,10 @@ async def _secret(session: AsyncSession, cipher: Cipher) -> str | None:
         return None
 
 
-async def _is_readable(session: AsyncSession, cipher: Cipher) -> bool:
-    sealed = await session.scalar(select(HouseSecret.sealed).where(HouseSecret.name == PEPPER))
-    return sealed is None or await _secret(session, cipher) is not None
-
-
 async def _make_secret(session: AsyncSession, cipher: Cipher) -> str:
+    """A new one, in place of one that nobody can read; what was hashed with that can't match any more, so it goes."""
+    await session.execute(delete(HouseSecret).where(HouseSecret.name == PEPPER))
+    await session.execute(delete(BarredPerson))
     secret = ids.new_secret()
     session.add(HouseSecret(name=PEPPER, sealed=cipher.encrypt(secret)))
     await session.flush()
