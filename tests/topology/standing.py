@@ -39,6 +39,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+PLACES = {"BOTBOT_HOST", "BOTBOT_PORT", "BOTBOT_DATA_DIR"}
+"""Where a container listens and writes. Processes of one machine each have their own (`Product`)."""
+
+
 class Standing:
     """All of it; `url` is nginx's. `webs`, `workers` and `bots` are processes that may be killed."""
 
@@ -77,7 +81,7 @@ class Standing:
             "BOTBOT_BASE_URL": self.url,
             "BOTBOT_TRUSTED_PROXIES": "127.0.0.1",
         }
-        assert set(self._compose["services"]["web"]["environment"]) == set(here)
+        assert set(self._compose["services"]["web"]["environment"]) == set(here) | PLACES
         return {**self._peers, **here, "BOTBOT_LOG": "text"}
 
     def _make(self, name: str) -> list[Product]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.topology.standing import PLACES
 
 from botbot.cli import _parser
 from botbot.settings import SECRET, documented
@@ -102,6 +103,15 @@ def test_the_image_runs_without_rights_and_says_how_it_is() -> None:
     given = set(re.findall(r"\b(BOTBOT_[A-Z_]+)=", " ".join(value for name, value in final_stage() if name == "ENV")))
     assert given
     assert given <= KNOWN
+
+
+def test_compose_says_where_to_listen_as_the_image_does_whatever_env_says_for_a_laptop() -> None:
+    image = dict(
+        re.findall(r"\b(BOTBOT_[A-Z_]+)=(\S+)", " ".join(value for name, value in final_stage() if name == "ENV"))
+    )
+    for name in ("web", "worker", "bot"):
+        told = service(name)["environment"]
+        assert {each: told[each] for each in PLACES} == {each: image[each] for each in PLACES}
 
 
 def test_everything_in_the_image_is_pinned_by_its_hash() -> None:
